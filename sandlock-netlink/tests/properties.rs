@@ -1,0 +1,146 @@
+//! Whatever bytes arrive, what is read and what is answered is well formed and bounded.
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sandlock_netlink::{
+    Attrs, BigEndian, LittleEndian, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR, REPLY_MAX, Socket,
+    SocketOptions, View, Writer, respond,
+};
+use zerocopy::ByteOrder;
+
+fn config() -> ProptestConfig {
+    let cases = if cfg!(miri) { 16 } else { 4096 };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Bytes that are often an attribute: small lengths, known kinds, a text that may be a name.
+fn attr() -> impl Strategy<Value = Vec<u8>> {
+    let kind = prop_oneof![Just(3u16), Just(53), Just(29), any::<u16>()];
+    let payload = prop_oneof![Just(b"lo\0".to_vec()), Just(b"lo".to_vec()), vec(any::<u8>(), 0..24)];
+    (kind, payload, -2i16..3).prop_map(|(kind, payload, error)| {
+        let len = i16::try_from(payload.len()).unwrap() + 4 + if error.abs() == 2 { error } else { 0 };
+        let padding = vec![0; payload.len().wrapping_neg() % 4];
+        [&len.to_le_bytes()[..], &kind.to_le_bytes(), &payload, &padding].concat()
+    })
+}
+
+/// Bytes that are often a request: the types and flags that matter, a length that is mostly right.
+fn request() -> impl Strategy<Value = Vec<u8>> {
+    let kind = prop_oneof![Just(18u16), Just(22), 0u16..130, any::<u16>()];
+    let flags = prop_oneof![Just(0x301u16), Just(0x1), Just(0x5), any::<u16>()];
+    let index = prop_oneof![Just(0u32), Just(1), any::<u32>()];
+    let family = (any::<u8>(), any::<[u8; 3]>(), index, any::<[u8; 8]>());
+    let tail = (family, vec(attr(), 0..4), 0..40usize);
+    (kind, flags, any::<u32>(), tail, -9i32..10).prop_map(
+        |(kind, flags, seq, (family, attrs, cut), error)| {
+            let (family, pad, index, rest) = family;
+            let mut payload = [&[family], &pad[..], &index.to_le_bytes(), &rest, &attrs.concat()].concat();
+            payload.truncate(payload.len() - cut.min(payload.len()) * usize::from(cut % 3 == 0));
+            let len = i32::try_from(payload.len()).unwrap() + 16 + if error % 3 == 0 { error } else { 0 };
+            let padding = vec![0; payload.len().wrapping_neg() % 4];
+            [&len.to_le_bytes()[..], &kind.to_le_bytes(), &flags.to_le_bytes(), &seq.to_le_bytes(), &[7; 4]]
+                .into_iter()
+                .chain([&payload[..], &padding])
+                .collect::<Vec<_>>()
+                .concat()
+        },
+    )
+}
+
+fn datagram() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![vec(request(), 0..6).prop_map(|requests| requests.concat()), vec(any::<u8>(), 0..200)]
+}
+
+fn check<O: ByteOrder>(datagram: &[u8], socket: &Socket) {
+    let requests: Vec<_> = Messages::<O>::new(datagram).map_while(Result::ok).collect();
+    let mut replies = Vec::new();
+    let mut emit = |reply: &[u8]| replies.push(reply.to_vec());
+    respond::<O>(&View::LOOPBACK, socket, datagram, &mut [0xff; REPLY_MAX], &mut emit);
+
+    let view = View::LOOPBACK;
+    assert!(replies.len() <= 2 * requests.len() + view.links.len() + view.addrs.len());
+    for reply in &replies {
+        let mut messages = Messages::<O>::new(reply);
+        let message = messages.next().unwrap().unwrap();
+        assert!(messages.next().is_none());
+        let header = message.header();
+        assert_eq!(usize::try_from(header.len.get()), Ok(reply.len()));
+        assert_eq!((reply.len() % 4, header.port.get()), (0, socket.port));
+        let request = requests.iter().find(|request| request.header().seq == header.seq).unwrap();
+        let attrs = match message.kind() {
+            NLMSG_DONE => message.body::<[u8; 4]>().unwrap().1,
+            NLMSG_ERROR => {
+                assert!(reply.len() <= 40 + request.payload().len());
+                continue;
+            }
+            16 => message.body::<[u8; 16]>().unwrap().1,
+            20 => message.body::<[u8; 8]>().unwrap().1,
+            kind => panic!("{kind}"),
+        };
+        for attr in attrs {
+            attr.unwrap();
+        }
+    }
+    let dumps =
+        replies.iter().filter(|reply| Messages::<O>::new(reply).any(|m| m.unwrap().kind() == NLMSG_DONE));
+    assert!(dumps.count() <= 1);
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_answer_is_well_formed(datagram in datagram(), port: u32, capped: bool) {
+        let options = if capped { SocketOptions::CAP_ACK } else { SocketOptions::empty() };
+        let socket = Socket { options, ..Socket::new(port) };
+        check::<LittleEndian>(&datagram, &socket);
+        check::<BigEndian>(&datagram, &socket);
+    }
+
+    #[test]
+    fn reading_ends_and_errs_at_most_once(bytes in prop_oneof![datagram(), vec(attr(), 0..8).prop_map(|a| a.concat())]) {
+        let messages: Vec<_> = Messages::<LittleEndian>::new(&bytes).collect();
+        prop_assert!(messages.len() <= bytes.len() / 16 + 1);
+        prop_assert!(messages.iter().rev().skip(1).all(Result::is_ok));
+        let attrs: Vec<_> = Attrs::<LittleEndian>::new(&bytes).collect();
+        prop_assert!(attrs.len() <= bytes.len() / 4 + 1);
+        prop_assert!(attrs.iter().rev().skip(1).all(Result::is_ok));
+        for attr in attrs.into_iter().flatten() {
+            prop_assert!(attr.nested().count() <= attr.payload().len() / 4 + 1);
+            prop_assert_eq!(attr.u64().is_ok(), attr.payload().len() >= 8);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(
+        messages in vec((any::<u16>(), any::<u16>(), vec((0u16..0x4000, vec(any::<u8>(), 0..20)), 0..5)), 0..5),
+        room in 0..400usize,
+    ) {
+        let mut buf = vec![0xff; room];
+        let mut writer = <Writer>::new(&mut buf);
+        let mut written = 0;
+        for (kind, flags, attrs) in &messages {
+            let before = writer.as_bytes().to_vec();
+            let result = writer.message(*kind, MessageFlags::from_bits_retain(*flags), 1, 2, |body| {
+                attrs.iter().try_for_each(|(kind, payload)| body.nest(9, |nest| nest.attr(*kind, &payload[..])))
+            });
+            if result.is_err() {
+                prop_assert_eq!(writer.as_bytes(), before);
+                break;
+            }
+            written += 1;
+        }
+        let read: Vec<_> = <Messages>::new(writer.as_bytes())
+            .map(|message| {
+                let message = message.unwrap();
+                let attrs = <Attrs>::new(message.payload()).map(|nest| {
+                    let attr = nest.unwrap().nested().next().unwrap().unwrap();
+                    (attr.kind(), attr.payload().to_vec())
+                });
+                (message.kind(), message.flags().bits(), attrs.collect::<Vec<_>>())
+            })
+            .collect();
+        prop_assert_eq!(&read[..], &messages[..written]);
+    }
+}

@@ -1,0 +1,157 @@
+//! From the bytes of a `struct sockaddr` to a destination, by the socket's own family and the kernel's length rules.
+
+use sandlock_sys::{Errno, Result};
+
+/// `struct sockaddr_storage`: no address is longer.
+pub const LONGEST: usize = 128;
+/// `struct sockaddr_in`
+const IN: usize = 16;
+/// `struct sockaddr_in6`, and what the kernel accepts of it: without the scope ID (RFC 2133).
+const IN6: usize = 28;
+const IN6_SHORT: usize = 24;
+/// `struct sockaddr_un`
+const UN: usize = 110;
+
+/// Where a connect goes. What it borrows is exactly what the kernel would read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Destination<'a> {
+    /// `AF_UNSPEC`: dissolve the connection.
+    Nowhere,
+    /// A TCP port; of an address, which Landlock does not tell apart either.
+    Port(u16, &'a [u8]),
+    /// The path of a unix socket, without its NUL.
+    Path(&'a [u8]),
+    /// An abstract unix socket.
+    Abstract(&'a [u8]),
+}
+
+/// Reads an address for a socket of family `domain` (its `SO_DOMAIN`, not what the bytes claim).
+///
+/// # Errors
+///
+/// * `EINVAL`: too short or too long.
+/// * `EAFNOSUPPORT`: the bytes are of another family, or nobody here knows the socket's.
+pub fn parse(domain: i32, address: &[u8]) -> Result<Destination<'_>> {
+    let family = match address {
+        [low, high, ..] if address.len() <= LONGEST => i32::from(u16::from_ne_bytes([*low, *high])),
+        _ => return Err(Errno::EINVAL),
+    };
+    let port = |least: usize, whole: usize| match address {
+        [_, _, high, low, ..] if address.len() >= least => {
+            let bytes = address.get(..whole).unwrap_or(address);
+            Ok(Destination::Port(u16::from_be_bytes([*high, *low]), bytes))
+        }
+        _ => Err(Errno::EINVAL),
+    };
+    match domain {
+        libc::AF_INET if family == libc::AF_INET => port(IN, IN),
+        libc::AF_INET6 if family == libc::AF_INET6 => port(IN6_SHORT, IN6),
+        // A stream socket of these two families, and unix datagram sockets, take AF_UNSPEC as "no longer".
+        libc::AF_INET | libc::AF_INET6 if family == libc::AF_UNSPEC => Ok(Destination::Nowhere),
+        libc::AF_UNIX if family == libc::AF_UNSPEC => Ok(Destination::Nowhere),
+        libc::AF_UNIX if family == libc::AF_UNIX => unix(address),
+        libc::AF_UNIX => Err(Errno::EINVAL),
+        _ => Err(Errno::EAFNOSUPPORT),
+    }
+}
+
+fn unix(address: &[u8]) -> Result<Destination<'_>> {
+    match address.get(2..) {
+        _ if address.len() > UN => Err(Errno::EINVAL),
+        Some([0, ..]) => Ok(Destination::Abstract(address)),
+        Some(path @ [_, ..]) => Ok(Destination::Path(path.split(|byte| *byte == 0).next().unwrap_or(path))),
+        // No name at all.
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Whether `path` is `top` or lies below it; both absolute, and as the kernel spells them.
+pub fn is_under(path: &[u8], top: &[u8]) -> bool {
+    let top = top.strip_suffix(b"/").unwrap_or(top);
+    match path.strip_prefix(top) {
+        Some(rest) => rest.is_empty() || rest.starts_with(b"/"),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libc::{AF_INET, AF_INET6, AF_UNIX};
+    use std::vec;
+    use std::vec::Vec;
+
+    fn address(family: i32, rest: &[u8], len: usize) -> Vec<u8> {
+        let mut bytes = u16::try_from(family).unwrap().to_ne_bytes().to_vec();
+        bytes.extend(rest);
+        bytes.resize(len, 0);
+        bytes
+    }
+
+    #[test]
+    fn the_socket_says_what_the_bytes_mean() {
+        let v4 = address(AF_INET, &[0, 80, 127, 0, 0, 1], 16);
+        let v6 = address(AF_INET6, &[1, 187], 28);
+        let unspec = address(0, &[0, 80, 127, 0, 0, 1], 16);
+        let path = address(AF_UNIX, b"/run/x\0junk", 40);
+        for (domain, bytes, want) in [
+            (AF_INET, &v4, Ok(Destination::Port(80, &v4))),
+            (AF_INET6, &v6, Ok(Destination::Port(443, &v6))),
+            // A flipped family reaches nobody: it is judged by the socket.
+            (AF_INET, &unspec, Ok(Destination::Nowhere)),
+            (AF_INET, &path, Err(Errno::EAFNOSUPPORT)),
+            (AF_INET6, &v4, Err(Errno::EAFNOSUPPORT)),
+            (AF_UNIX, &v4, Err(Errno::EINVAL)),
+            (AF_UNIX, &path, Ok(Destination::Path(b"/run/x"))),
+            (38, &v4, Err(Errno::EAFNOSUPPORT)),
+        ] {
+            assert_eq!(parse(domain, bytes), want, "{domain} {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_the_kernels() {
+        for (domain, family, len, valid) in [
+            (AF_INET, AF_INET, 16, true),
+            (AF_INET, AF_INET, 15, false),
+            (AF_INET, AF_INET, 128, true),
+            (AF_INET6, AF_INET6, 24, true),
+            (AF_INET6, AF_INET6, 23, false),
+            (AF_UNIX, AF_UNIX, 110, true),
+            (AF_UNIX, AF_UNIX, 111, false),
+            (AF_UNIX, AF_UNIX, 2, false),
+            (AF_INET, AF_INET, 129, false),
+        ] {
+            assert_eq!(parse(domain, &address(family, b"", len)).is_ok(), valid, "{domain} {len}");
+        }
+        for short in [vec![], vec![2]] {
+            assert_eq!(parse(AF_INET, &short), Err(Errno::EINVAL));
+        }
+    }
+
+    #[test]
+    fn what_goes_to_the_kernel_is_no_longer_than_it_reads() {
+        let long = address(AF_INET, &[0, 80], 100);
+        assert_eq!(parse(AF_INET, &long), Ok(Destination::Port(80, &long[..16])));
+    }
+
+    #[test]
+    fn an_abstract_name_keeps_its_nuls() {
+        let name = address(AF_UNIX, b"\0a\0b", 6);
+        assert_eq!(parse(AF_UNIX, &name), Ok(Destination::Abstract(&name)));
+    }
+
+    #[test]
+    fn below_is_by_whole_names() {
+        for (path, top, want) in [
+            (&b"/tmp/x"[..], &b"/tmp/x"[..], true),
+            (b"/tmp/x/y", b"/tmp/x", true),
+            (b"/tmp/xy", b"/tmp/x", false),
+            (b"/tmp", b"/tmp/x", false),
+            (b"/tmp/x", b"/", true),
+            (b"/tmp/x (deleted)", b"/tmp/x", false),
+        ] {
+            assert_eq!(is_under(path, top), want, "{}", path.escape_ascii());
+        }
+    }
+}

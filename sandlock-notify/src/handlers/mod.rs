@@ -1,0 +1,8 @@
+//! The virtualized things, one folder each. Handlers are leaves: none imports another.
+
+pub mod connect;
+pub mod listen;
+pub mod netlink;
+pub mod own;
+#[cfg(test)]
+pub(crate) mod testing;

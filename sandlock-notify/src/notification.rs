@@ -1,0 +1,156 @@
+//! A notification: a target that waits, and that must be answered exactly once.
+
+use core::cell::OnceCell;
+
+use sandlock_sys::fd::AsFd;
+use sandlock_sys::process::{self, PidFd};
+use sandlock_sys::seccomp::{self, Data, ListenerFd, Notif};
+use sandlock_sys::{Errno, OwnedFd, Result};
+
+use crate::call::Call;
+use crate::proc;
+use crate::target::{Target, UserAddr};
+
+/// Why it is safe that the kernel runs the call with whatever its arguments are *by then*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The decision came from numbers in registers, which nobody can change while the target waits.
+    RegistersOnly,
+    /// Nothing was decided: Landlock, or the kernel's own rules, judge the call when it runs.
+    KernelDecides,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub enum Response {
+    /// The call fails with this.
+    Errno(Errno),
+    /// The call returns this.
+    Return(i64),
+    /// The call returns a new descriptor of the target for this open file, in one step.
+    Fd {
+        /// What the target gets a duplicate of.
+        fd: OwnedFd,
+        /// Whether its descriptor is close-on-exec.
+        cloexec: bool,
+    },
+    /// The kernel runs the call.
+    Continue(Why),
+}
+
+/// A target that waits. Dropping it unanswered answers `ENOSYS`, as the kernel does when the listener is gone.
+#[must_use = "the target waits for an answer"]
+pub struct Notification<'l> {
+    listener: &'l ListenerFd,
+    notif: Notif,
+    pidfd: OnceCell<PidFd>,
+    answered: bool,
+}
+
+/// Takes the next notification. Ask poll first: without a target left this blocks or fails, by kernel version.
+///
+/// # Errors
+///
+/// `EINTR` and what else the ioctl says. A target that went away first is no error: `None`.
+pub fn recv(listener: &ListenerFd) -> Result<Option<Notification<'_>>> {
+    match seccomp::notif_recv(listener) {
+        Ok(notif) => Ok(Some(Notification { listener, notif, pidfd: OnceCell::new(), answered: false })),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+impl Notification<'_> {
+    /// The call, for a handler.
+    pub const fn call(&self) -> Call<'_> {
+        Call::new(self.notif.id, &self.notif.data, self)
+    }
+
+    /// The registers.
+    #[must_use]
+    pub const fn data(&self) -> &Data {
+        &self.notif.data
+    }
+
+    /// Whether the target still waits.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        seccomp::notif_id_valid(self.listener, self.notif.id).is_ok()
+    }
+
+    /// Answers. That the target is gone by now is no failure of the supervisor's.
+    pub fn reply(mut self, response: Response) {
+        self.answered = true;
+        let (listener, id) = (self.listener, self.notif.id);
+        let sent = match response {
+            Response::Errno(errno) => seccomp::notif_send_errno(listener, id, errno),
+            Response::Return(value) => seccomp::notif_send_value(listener, id, value),
+            Response::Continue(Why::RegistersOnly | Why::KernelDecides) => {
+                seccomp::notif_send_continue(listener, id)
+            }
+            Response::Fd { fd, cloexec } => seccomp::notif_addfd_send(listener, id, fd.as_fd(), cloexec),
+        };
+        match sent {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            // The answer did not get through (the target's descriptor table is full): the call fails, it never goes on.
+            Err(errno) => {
+                let _ = seccomp::notif_send_errno(listener, id, errno);
+            }
+        }
+    }
+
+    /// The pidfd of the thread that waits, opened once.
+    fn pidfd(&self) -> Result<&PidFd> {
+        if let Some(pidfd) = self.pidfd.get() {
+            return Ok(pidfd);
+        }
+        let tid = self.tid();
+        let pidfd = match process::pidfd_open(tid, true) {
+            // Before 6.9 there are pidfds of whole processes only.
+            Err(Errno::EINVAL) => process::pidfd_open(proc::thread_group(tid)?, false)?,
+            other => other?,
+        };
+        // The cookie is asked about after the ID was looked up: the ID was the target's then, and a pidfd stays with whom it names.
+        self.still_there()?;
+        Ok(self.pidfd.get_or_init(|| pidfd))
+    }
+
+    fn still_there(&self) -> Result<()> {
+        seccomp::notif_id_valid(self.listener, self.notif.id)
+    }
+}
+
+impl Drop for Notification<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let _ = seccomp::notif_send_errno(self.listener, self.notif.id, Errno::ENOSYS);
+        }
+    }
+}
+
+impl Target for Notification<'_> {
+    fn tid(&self) -> i32 {
+        self.notif.pid.cast_signed()
+    }
+
+    fn read(&self, from: UserAddr, buffer: &mut [u8]) -> Result<usize> {
+        let address = usize::try_from(from.0).map_err(|_| Errno::EFAULT)?;
+        let len = process::vm_readv(self.tid(), address, buffer)?;
+        // Read first and ask second: a cookie that is valid *after* the copy proves that the copy came from the target.
+        self.still_there()?;
+        Ok(len)
+    }
+
+    fn write(&self, to: UserAddr, bytes: &[u8]) -> Result<()> {
+        let address = usize::try_from(to.0).map_err(|_| Errno::EFAULT)?;
+        // Here the question comes first, for a write cannot be taken back. An ID is reused only after the target ended and
+        // all others were handed out, and the kernel lets us write to processes of our own user only.
+        self.still_there()?;
+        let len = process::vm_writev(self.tid(), address, bytes)?;
+        if len == bytes.len() { Ok(()) } else { Err(Errno::EFAULT) }
+    }
+
+    fn descriptor(&self, fd: i32) -> Result<OwnedFd> {
+        process::pidfd_getfd(self.pidfd()?, fd)
+    }
+}

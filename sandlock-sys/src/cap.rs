@@ -1,0 +1,74 @@
+//! [capabilities(7)]: reading and giving up the calling thread's.
+//!
+//! [capabilities(7)]: https://man7.org/linux/man-pages/man7/capabilities.7.html
+
+#![expect(unsafe_code, reason = "capget(2) and capset(2)")]
+
+use crate::arch::syscall;
+use crate::errno::{Errno, Result};
+use crate::nr::native as nr;
+use crate::prctl;
+
+/// `_LINUX_CAPABILITY_VERSION_3`: 64-bit sets.
+const VERSION_3: u32 = 0x2008_0522;
+
+/// `struct __user_cap_header_struct`
+#[repr(C)]
+struct Header {
+    version: u32,
+    pid: i32,
+}
+
+/// `struct __user_cap_data_struct`: one half of the three sets.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct Half {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+const _: () = assert!(size_of::<Header>() == 8 && size_of::<[Half; 2]>() == 24);
+
+/// The permitted set of the calling thread, bit n for capability n.
+///
+/// # Errors
+///
+/// None that a kernel since 2.6.26 returns.
+pub fn permitted() -> Result<u64> {
+    let header = Header { version: VERSION_3, pid: 0 };
+    let mut sets = [Half::default(); 2];
+    // SAFETY: the kernel reads one header and writes two halves (version 3).
+    unsafe { syscall!(nr::CAPGET, &header, &mut sets)? };
+    let [low, high] = sets;
+    Ok(u64::from(high.permitted) << 32 | u64::from(low.permitted))
+}
+
+/// Gives up every capability of the calling thread, now and for whatever it executes: the bounding, ambient, effective, permitted
+/// and inheritable sets are empty afterwards.
+///
+/// # Errors
+///
+/// `EPERM`: the bounding set is not empty and the thread may not change it; with `no_new_privs` set, and no capability held, that is harmless,
+/// and it is not reported.
+pub fn drop_all() -> Result<()> {
+    let held = permitted()? != 0;
+    // Numbers end where the kernel's list ends, which is EINVAL; 64 is what the sets can hold.
+    for cap in 0..64 {
+        match prctl::has_bounding_cap(cap) {
+            Err(_) => break,
+            Ok(false) => {}
+            Ok(true) => match prctl::drop_bounding_cap(cap) {
+                Ok(()) => {}
+                // Without capabilities there is none to drop with. no_new_privs keeps the bounding set of no use:
+                // execve gains from it only through set-user-ID files and file capabilities, which it ignores.
+                Err(Errno::EPERM) if !held => break,
+                Err(errno) => return Err(errno),
+            },
+        }
+    }
+    prctl::clear_ambient_caps()?;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let sets = [Half::default(); 2];
+    // SAFETY: the kernel reads one header and two halves.
+    unsafe { syscall!(nr::CAPSET, &header, &sets) }.map(drop)
+}

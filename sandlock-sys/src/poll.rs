@@ -1,0 +1,87 @@
+//! [poll(2)]: waiting for several descriptors at once.
+//!
+//! [poll(2)]: https://man7.org/linux/man-pages/man2/poll.2.html
+
+#![expect(unsafe_code, reason = "ppoll(2)")]
+
+use core::mem::offset_of;
+use core::time::Duration;
+
+use bitflags::bitflags;
+
+use crate::arch::syscall;
+use crate::errno::{Errno, Result};
+use crate::fd::BorrowedFd;
+use crate::nr::native as nr;
+
+bitflags! {
+    /// `POLL*`
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    #[repr(transparent)]
+    pub struct Events: u16 {
+        /// `POLLIN`: something can be read.
+        const IN = 1;
+        /// `POLLOUT`: something can be written.
+        const OUT = 4;
+        /// `POLLERR`: reported unasked.
+        const ERR = 8;
+        /// `POLLHUP`: reported unasked.
+        const HUP = 0x10;
+        /// `POLLNVAL`: not open; reported unasked.
+        const NVAL = 0x20;
+        /// Bits this list does not name.
+        const _ = !0;
+    }
+}
+
+/// `struct pollfd`: a descriptor, what is asked of it, what was found.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct PollFd {
+    fd: i32,
+    events: Events,
+    revents: Events,
+}
+const _: () = assert!(size_of::<PollFd>() == 8 && offset_of!(PollFd, revents) == 6);
+
+impl PollFd {
+    /// A row that the kernel skips.
+    pub const NONE: Self = Self { fd: -1, events: Events::empty(), revents: Events::empty() };
+
+    /// Asks for `events` on `fd`. The number is kept, not the loan: a descriptor closed since is `POLLNVAL`.
+    #[must_use]
+    pub const fn new(fd: BorrowedFd<'_>, events: Events) -> Self {
+        Self { fd: fd.as_raw(), events, revents: Events::empty() }
+    }
+
+    /// What the last wait found.
+    #[must_use]
+    pub const fn found(&self) -> Events {
+        self.revents
+    }
+}
+
+/// `struct timespec` with 64-bit fields, which every 64-bit kernel interface has.
+#[repr(C)]
+struct Timespec {
+    sec: i64,
+    nsec: i64,
+}
+
+/// `ppoll(2)`: waits until a row has found something or the time is over (`None`: no end). Returns how many rows found something.
+///
+/// # Errors
+///
+/// * `EINTR`: a signal handler ran.
+/// * `EINVAL`: more rows than `RLIMIT_NOFILE`.
+pub fn ppoll(rows: &mut [PollFd], timeout: Option<Duration>) -> Result<usize> {
+    let mut time = timeout.map(|time| Timespec {
+        sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        nsec: i64::from(time.subsec_nanos()),
+    });
+    let time = time.as_mut().map_or(core::ptr::null_mut(), core::ptr::from_mut);
+    let len = u32::try_from(rows.len()).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the kernel reads and writes `len` pollfd rows, and reads one timespec and writes the time left
+    // back into it, if there is one.
+    unsafe { syscall!(nr::PPOLL, rows.as_mut_ptr(), len, time, 0usize, 0usize) }
+}

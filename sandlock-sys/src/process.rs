@@ -1,0 +1,311 @@
+//! Making, replacing, waiting for and looking into processes: clone(2), execve(2), waitid(2), `pidfd_*(2)`, process_vm_readv(2).
+
+#![expect(unsafe_code, reason = "process calls")]
+
+use core::ffi::{CStr, c_char, c_void};
+
+use bitflags::bitflags;
+
+use crate::arch::{self, Entry, syscall};
+use crate::conv;
+use crate::errno::{Errno, Result};
+use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::nr::native as nr;
+
+kind! {
+    /// A descriptor that names a process or a thread, and never another one.
+    PidFd
+}
+
+bitflags! {
+    /// `CLONE_*` of clone(2), as far as they are used here.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct CloneFlags: u32 {
+        /// `CLONE_VM`: one address space.
+        const VM = 0x100;
+        /// `CLONE_FILES`: one descriptor table.
+        const FILES = 0x400;
+        /// `CLONE_PIDFD`: the maker gets a pidfd.
+        const PIDFD = 0x1000;
+        /// `CLONE_VFORK`: the maker's thread sleeps until the new process executes or ends.
+        const VFORK = 0x4000;
+    }
+}
+
+/// clone(2) on a stack of its own: the new process runs `entry(arg)`, and exits with what that returns. Returns its process ID
+/// and, with [`CloneFlags::PIDFD`], its pidfd. `signal` is sent when it ends: `SIGCHLD`, or 0 so that an ordinary wait never sees it.
+///
+/// # Safety
+///
+/// * `stack` is memory that nothing else uses until the process has executed or ended, and enough for `entry`.
+/// * With [`CloneFlags::VM`], `entry(arg)` touches nothing of the shared memory that its maker or another thread may touch at the same
+///   time (atomics apart), uses no thread-local state (no allocation, no panic, no libc), and `arg` outlives it.
+/// * With [`CloneFlags::FILES`], it closes no descriptor that somebody else owns before it has unshared the table.
+///
+/// # Errors
+///
+/// * `EAGAIN`: `RLIMIT_NPROC` or the like.
+/// * `ENOMEM`.
+pub unsafe fn clone(
+    flags: CloneFlags,
+    signal: i32,
+    stack: &mut [u8],
+    entry: Entry,
+    arg: *mut c_void,
+) -> Result<(i32, Option<PidFd>)> {
+    let top = stack.as_mut_ptr_range().end;
+    let top = top.map_addr(|address| address & !15);
+    let mut pidfd = -1i32;
+    let bits = conv::usize_from_u32(flags.bits()) | conv::usize_from_i32(signal & 0xff);
+    // SAFETY: `top` is the aligned end of `stack`; `pidfd` lives here; the rest is the caller's contract.
+    let pid = unsafe { arch::clone_call(bits, top, &raw mut pidfd, entry, arg)? };
+    // SAFETY: with CLONE_PIDFD the kernel wrote a fresh descriptor, and nobody else knows of it.
+    let pidfd = flags.contains(CloneFlags::PIDFD).then(|| PidFd(unsafe { OwnedFd::from_raw(pidfd) }));
+    Ok((conv::i32_from_usize(pid), pidfd))
+}
+
+/// A null-terminated array of C strings: `argv` or `envp`.
+#[derive(Clone, Copy)]
+pub struct Strings<'a>(&'a [Option<&'a CStrPtr>]);
+
+/// What a C string pointer points to, as an opaque thin type.
+#[repr(transparent)]
+pub struct CStrPtr {
+    _first: c_char,
+}
+
+impl<'a> Strings<'a> {
+    /// Wraps pointers whose last is null.
+    #[must_use]
+    pub fn new(pointers: &'a [Option<&'a CStrPtr>]) -> Option<Self> {
+        matches!(pointers.last(), Some(None)).then_some(Self(pointers))
+    }
+}
+
+impl CStrPtr {
+    /// The thin pointer to a C string.
+    #[must_use]
+    pub fn new(string: &CStr) -> &Self {
+        // SAFETY: a C string has one byte at least, and CStrPtr is read through by the kernel only.
+        unsafe { &*string.as_ptr().cast::<Self>() }
+    }
+}
+
+/// execve(2). It returns only to report a failure.
+///
+/// # Errors
+///
+/// `ENOENT`, `EACCES`, `ENOEXEC`, `E2BIG`, …
+#[must_use]
+pub fn execve(path: &CStr, argv: Strings<'_>, envp: Strings<'_>) -> Errno {
+    // SAFETY: the kernel reads the path and two null-terminated arrays of C strings; on success this program is gone.
+    match unsafe { syscall!(nr::EXECVE, path, argv.0.as_ptr(), envp.0.as_ptr()) } {
+        Ok(_) => Errno::EIO,
+        Err(errno) => errno,
+    }
+}
+
+/// getpid(2)
+#[must_use]
+pub fn getpid() -> i32 {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::GETPID) }.map_or(-1, conv::i32_from_usize)
+}
+
+/// gettid(2)
+#[must_use]
+pub fn gettid() -> i32 {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::GETTID) }.map_or(-1, conv::i32_from_usize)
+}
+
+/// getppid(2), 0 if the parent is not visible here.
+#[must_use]
+pub fn getppid() -> i32 {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::GETPPID) }.map_or(-1, conv::i32_from_usize)
+}
+
+/// getuid(2)
+#[must_use]
+pub fn getuid() -> u32 {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::GETUID) }.map_or(u32::MAX, |uid| conv::i32_from_usize(uid).cast_unsigned())
+}
+
+/// `setpgid(0, 0)`: a process group of its own.
+///
+/// # Errors
+///
+/// `EPERM`: the process is a session leader.
+pub fn new_process_group() -> Result<()> {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::SETPGID, 0u32, 0u32) }.map(drop)
+}
+
+/// getpgid(2) of this process.
+///
+/// # Errors
+///
+/// None for the caller itself.
+pub fn process_group() -> Result<i32> {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::GETPGID, 0u32) }.map(conv::i32_from_usize)
+}
+
+/// close_range(2) from `first` on, in this process's own table, which it stops sharing (`CLOSE_RANGE_UNSHARE`).
+///
+/// # Safety
+///
+/// Nothing in this process uses a descriptor of that range afterwards.
+///
+/// # Errors
+///
+/// `ENOSYS`: a kernel before 5.9.
+pub unsafe fn close_from_unshared(first: u32) -> Result<()> {
+    const CLOSE_RANGE_UNSHARE: u32 = 2;
+    // SAFETY: no memory is touched; the descriptors are given up by the caller's contract.
+    unsafe { syscall!(nr::CLOSE_RANGE, first, u32::MAX, CLOSE_RANGE_UNSHARE) }.map(drop)
+}
+
+/// `dup3(2)` onto a number of the caller's choice, without close-on-exec, closing what was there.
+///
+/// # Safety
+///
+/// Nobody owns `to`.
+///
+/// # Errors
+///
+/// `EBADF`: `to` is beyond `RLIMIT_NOFILE`. `EINVAL`: it is `from`.
+pub unsafe fn dup_onto(from: BorrowedFd<'_>, to: i32) -> Result<()> {
+    // SAFETY: no memory is touched; `to` is the caller's to replace.
+    unsafe { syscall!(nr::DUP3, from, to, 0u32) }.map(drop)
+}
+
+/// How a process changed: what [`wait_any`] reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It called exit with this status.
+    Exited(i32),
+    /// This signal killed it.
+    Killed(i32),
+    /// This signal stopped it.
+    Stopped(i32),
+    /// `SIGCONT` let it go on.
+    Continued,
+}
+
+/// The start of `siginfo_t` as waitid fills it in.
+#[repr(C)]
+struct WaitInfo {
+    signo: i32,
+    errno: i32,
+    code: i32,
+    pad: i32,
+    pid: i32,
+    uid: u32,
+    status: i32,
+    rest: [i32; 25],
+}
+const _: () = assert!(size_of::<WaitInfo>() == 128);
+
+/// waitid(2) for any child, whatever signal it sends (`__WALL`), without blocking. `None`: children are left, none has changed.
+///
+/// # Errors
+///
+/// `ECHILD`: there is no child.
+pub fn wait_any() -> Result<Option<(i32, Change)>> {
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG | libc::__WALL;
+    wait(libc::P_ALL, 0, options)
+}
+
+/// waitid(2) for the process of a pidfd, blocking until it ends, whatever signal it sends (`__WALL`).
+///
+/// # Errors
+///
+/// `ECHILD`: it is no child of this process, or was waited for before.
+pub fn wait_pidfd(pidfd: &PidFd) -> Result<Option<(i32, Change)>> {
+    wait(libc::P_PIDFD, pidfd.as_fd().as_raw(), libc::WEXITED | libc::__WALL)
+}
+
+fn wait(kind: libc::idtype_t, id: i32, options: i32) -> Result<Option<(i32, Change)>> {
+    let mut info = WaitInfo { signo: 0, errno: 0, code: 0, pad: 0, pid: 0, uid: 0, status: 0, rest: [0; 25] };
+    // SAFETY: the kernel writes one siginfo_t of 128 bytes; the rusage pointer is null.
+    unsafe { syscall!(nr::WAITID, kind, id, &mut info, options, 0usize)? };
+    if info.pid == 0 {
+        return Ok(None);
+    }
+    let change = match info.code {
+        libc::CLD_EXITED => Change::Exited(info.status),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Change::Killed(info.status),
+        libc::CLD_STOPPED => Change::Stopped(info.status),
+        libc::CLD_CONTINUED => Change::Continued,
+        _ => return Err(Errno::EIO),
+    };
+    Ok(Some((info.pid, change)))
+}
+
+/// `pidfd_open(2)`, for a thread with `PIDFD_THREAD` (6.9) if `thread` is set.
+///
+/// # Errors
+///
+/// * `ESRCH`: nobody has this ID.
+/// * `EINVAL`: it is a thread and `thread` is not set, or the kernel does not know the flag.
+pub fn pidfd_open(pid: i32, thread: bool) -> Result<PidFd> {
+    /// `PIDFD_THREAD` of `linux/pidfd.h`.
+    const PIDFD_THREAD: i32 = libc::O_EXCL;
+    // SAFETY: no memory is touched.
+    let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid, if thread { PIDFD_THREAD } else { 0 })? };
+    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    Ok(PidFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
+}
+
+/// `pidfd_getfd(2)`: a duplicate of the target's descriptor `fd`, close-on-exec.
+///
+/// # Errors
+///
+/// * `EBADF`: the target has no such descriptor.
+/// * `EPERM`: the caller may not ptrace the target.
+/// * `ESRCH`: it has ended.
+pub fn pidfd_getfd(pidfd: &PidFd, fd: i32) -> Result<OwnedFd> {
+    // SAFETY: no memory is touched.
+    let fd = unsafe { syscall!(nr::PIDFD_GETFD, pidfd.as_fd(), fd, 0u32)? };
+    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) })
+}
+
+/// `struct iovec`, local and remote.
+#[repr(C)]
+struct IoVec {
+    base: *mut c_void,
+    len: usize,
+}
+
+/// process_vm_readv(2): copies from `address` of the process `pid` (any of its threads' IDs) until `buffer` is full or the mapping ends.
+/// Returns the bytes copied.
+///
+/// # Errors
+///
+/// * `EFAULT`: nothing is mapped there.
+/// * `EPERM`: the caller may not ptrace the target.
+/// * `ESRCH`: it has ended.
+pub fn vm_readv(pid: i32, address: usize, buffer: &mut [u8]) -> Result<usize> {
+    let local = IoVec { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
+    let remote = IoVec { base: core::ptr::without_provenance_mut(address), len: buffer.len() };
+    // SAFETY: the kernel reads two iovecs and writes at most `buffer.len()` bytes into `buffer`; the remote address is
+    // looked up in the target, never here.
+    unsafe { syscall!(nr::PROCESS_VM_READV, pid, &local, 1usize, &remote, 1usize, 0usize) }
+}
+
+/// process_vm_writev(2): copies `bytes` to `address` of the process `pid`. Returns the bytes copied.
+///
+/// # Errors
+///
+/// As [`vm_readv`].
+pub fn vm_writev(pid: i32, address: usize, bytes: &[u8]) -> Result<usize> {
+    let local = IoVec { base: bytes.as_ptr().cast_mut().cast(), len: bytes.len() };
+    let remote = IoVec { base: core::ptr::without_provenance_mut(address), len: bytes.len() };
+    // SAFETY: the kernel reads two iovecs and `bytes.len()` bytes of `bytes`; the remote address is looked up in the
+    // target, never here.
+    unsafe { syscall!(nr::PROCESS_VM_WRITEV, pid, &local, 1usize, &remote, 1usize, 0usize) }
+}

@@ -1,0 +1,127 @@
+//! [signal(7)]: masks, dispositions, sending, and signals read from a descriptor.
+//!
+//! [signal(7)]: https://man7.org/linux/man-pages/man7/signal.7.html
+
+#![expect(unsafe_code, reason = "rt_sigprocmask(2), rt_sigaction(2), signalfd4(2), kill(2)")]
+
+use crate::arch::syscall;
+use crate::conv;
+use crate::errno::{Errno, Result};
+use crate::fd::{AsFd, OwnedFd, kind};
+use crate::nr::native as nr;
+use crate::process::PidFd;
+
+/// The kernel's `sigset_t`: bit n−1 for signal n.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(transparent)]
+pub struct SigSet(u64);
+
+impl SigSet {
+    /// No signal.
+    pub const EMPTY: Self = Self(0);
+    /// Every signal that can be blocked.
+    pub const ALL: Self = Self(!0);
+
+    /// With one more.
+    #[must_use]
+    pub const fn with(self, signal: i32) -> Self {
+        match signal {
+            1..=64 => Self(self.0 | 1u64.rotate_left(signal.cast_unsigned().wrapping_sub(1))),
+            _ => self,
+        }
+    }
+}
+
+/// `rt_sigprocmask(SIG_SETMASK)`: replaces the calling thread's mask and returns the former one.
+///
+/// # Errors
+///
+/// None that the kernel returns for a valid set.
+pub fn set_mask(set: SigSet) -> Result<SigSet> {
+    let mut old = SigSet::EMPTY;
+    // SAFETY: the kernel reads one 8-byte set and writes one; any bytes are a valid one.
+    unsafe { syscall!(nr::RT_SIGPROCMASK, libc::SIG_SETMASK, &set, &mut old, size_of::<SigSet>())? };
+    Ok(old)
+}
+
+/// `struct sigaction` of the kernel with the default disposition: all zero on every architecture.
+#[repr(C)]
+struct DefaultAction([usize; 4]);
+
+/// `rt_sigaction(SIG_DFL)` for one signal.
+///
+/// # Errors
+///
+/// `EINVAL`: no such signal, or one whose disposition is fixed.
+pub fn set_default(signal: i32) -> Result<()> {
+    let action = DefaultAction([0; 4]);
+    // SAFETY: the kernel reads one sigaction, of at most four words on every architecture here, and writes none.
+    unsafe { syscall!(nr::RT_SIGACTION, signal, &action, 0usize, size_of::<SigSet>()) }.map(drop)
+}
+
+/// `kill(2)`: `pid` 0 is the caller's group, −1 everything the caller may signal, less than −1 a group. Signal 0 asks only.
+///
+/// # Errors
+///
+/// * `ESRCH`: nobody is there.
+/// * `EPERM`: credentials or a Landlock scope forbid it.
+pub fn kill(pid: i32, signal: i32) -> Result<()> {
+    // SAFETY: no memory is touched; what the signal does is not memory-unsafe for the sender.
+    unsafe { syscall!(nr::KILL, pid, signal) }.map(drop)
+}
+
+/// `pidfd_send_signal(2)`
+///
+/// # Errors
+///
+/// As [`kill`].
+pub fn pidfd_send_signal(pidfd: &PidFd, signal: i32) -> Result<()> {
+    // SAFETY: the info pointer is null, so no memory is touched.
+    unsafe { syscall!(nr::PIDFD_SEND_SIGNAL, pidfd.as_fd(), signal, 0usize, 0u32) }.map(drop)
+}
+
+kind! {
+    /// A descriptor that signals are read from.
+    SignalFd
+}
+
+/// `struct signalfd_siginfo`, of which we name the start.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SigInfo {
+    /// The signal's number.
+    pub signo: u32,
+    /// Unused by the kernel.
+    pub errno: i32,
+    /// `SI_USER` (0) and below for a process, `SI_KERNEL` (0x80) for the kernel, the terminal among it.
+    pub code: i32,
+    /// The sender.
+    pub pid: u32,
+    rest: [u64; 14],
+}
+const _: () = assert!(size_of::<SigInfo>() == 128);
+
+/// `signalfd4(2)`, close-on-exec and non-blocking. The signals must be blocked, or they go their usual way.
+///
+/// # Errors
+///
+/// `EMFILE`, `ENFILE`, `ENOMEM`.
+pub fn signalfd(set: SigSet) -> Result<SignalFd> {
+    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+    // SAFETY: the kernel reads one 8-byte set.
+    let fd = unsafe { syscall!(nr::SIGNALFD4, -1i32, &set, size_of::<SigSet>(), flags)? };
+    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    Ok(SignalFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
+}
+
+/// Takes one pending signal.
+///
+/// # Errors
+///
+/// `EAGAIN`: none is pending.
+pub fn read_signal(fd: &SignalFd) -> Result<SigInfo> {
+    let mut info = SigInfo { signo: 0, errno: 0, code: 0, pid: 0, rest: [0; 14] };
+    // SAFETY: the kernel writes whole signalfd_siginfo structures, here one; any bytes are a valid one.
+    let len = unsafe { syscall!(nr::READ, fd.as_fd(), &mut info, size_of::<SigInfo>())? };
+    if len == size_of::<SigInfo>() { Ok(info) } else { Err(Errno::EIO) }
+}

@@ -1,0 +1,39 @@
+//! Other programs: run one, or read what one prints.
+
+use std::{
+    env,
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+};
+
+/// Runs `command` and fails if it does.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
+    let status = command.stdin(Stdio::null()).status().map_err(|e| format!("{}: {e}", line(command)))?;
+    succeeded(command, status)
+}
+
+/// What `command` prints; its messages to people go where ours go.
+pub(crate) fn read(command: &mut Command) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|e| format!("{}: {e}", line(command)))?;
+    succeeded(command, output.status)?;
+    String::from_utf8(output.stdout).map_err(|e| format!("{}: {e}", line(command)))
+}
+
+/// `cargo` with `args`, the same cargo that runs this program.
+pub(crate) fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
+    if status.success() { Ok(()) } else { Err(format!("{}: {status}", line(command))) }
+}
+
+/// The command as one would type it.
+pub(crate) fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = [program].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,52 @@
+//! The work on sandlock: `cargo xtask TASK`, one file for each task.
+
+use std::{env, path::Path, process::ExitCode};
+
+mod arrows;
+mod codegen;
+mod command;
+mod executables;
+mod libtest;
+mod setup;
+mod skips;
+mod source;
+mod stage;
+mod test;
+mod tidy;
+
+/// What a task comes to: an exit code, or why it could not be done, for a person to read.
+type Outcome = Result<ExitCode, String>;
+
+/// A task, its one line of help, and what runs it.
+type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+const TASKS: &[Task] = &[
+    ("codegen", "[--check]  generate sandlock-sys/src/nr from the table of calls", codegen::run),
+    ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
+    ("test", "[--ci | --no-skips] [--filter SUBSTR]  run every test, also unprivileged", test::run),
+    ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    task(&args).unwrap_or_else(|error| {
+        eprintln!("xtask: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn task(args: &[String]) -> Outcome {
+    // Every path in the tasks starts at the root of the workspace.
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it as `cargo xtask`")?;
+    let root = Path::new(&manifest).parent().ok_or("xtask has no folder above it")?;
+    env::set_current_dir(root).map_err(|e| format!("chdir {}: {e}", root.display()))?;
+
+    let (name, rest) = args.split_first().ok_or_else(usage)?;
+    let (.., run) = TASKS.iter().find(|(task, ..)| task == name).ok_or_else(usage)?;
+    run(rest)
+}
+
+fn usage() -> String {
+    let lines = TASKS.iter().map(|(name, help, _)| format!("\n  cargo xtask {name} {help}"));
+    format!("the tasks are{}", lines.collect::<String>())
+}

@@ -1,0 +1,121 @@
+//! `setup`: installs the programs that the tests run, and the Rust targets that `tidy` builds for.
+
+use std::{
+    env, fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use crate::{
+    Outcome,
+    command::{read, run as execute},
+};
+
+/// Where the programs are that every user has. One below somebody's home, say, is of no use to a
+/// test: neither the unprivileged user nor a sandboxed command can run it.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A package of Debian's, and the program or file that shows that nothing is to be installed.
+const PACKAGES: &[(&str, &str)] = &[
+    ("gcc", "gcc"),
+    ("libc6-dev", "/usr/include/stdio.h"),
+    ("linux-libc-dev", "/usr/include/linux/seccomp.h"),
+    ("python3", "python3"),
+    ("python3-venv", "/var/lib/dpkg/info/python3-venv.list"),
+    ("iproute2", "ip"),
+    ("sqlite3", "sqlite3"),
+    ("redis-server", "redis-server"),
+    ("redis-tools", "redis-cli"),
+    ("git", "git"),
+    ("make", "make"),
+    ("curl", "curl"),
+    ("iputils-ping", "ping"),
+    ("busybox-static", "busybox"),
+    ("musl-tools", "musl-gcc"),
+    ("bubblewrap", "bwrap"),
+    ("golang-go", "go"),
+    ("nodejs", "node"),
+];
+
+/// The targets of `tidy`'s builds, and musl's for static programs.
+const TARGETS: &[&str] = &[
+    "x86_64-unknown-linux-musl",
+    "x86_64-unknown-none",
+    "aarch64-unknown-linux-gnu",
+    "riscv64gc-unknown-linux-gnu",
+];
+
+const COMPONENTS: &[&str] = &["clippy", "rustfmt"];
+
+pub(crate) fn run(args: &[String]) -> Outcome {
+    if !args.is_empty() {
+        return Err("setup takes no arguments".into());
+    }
+    let results = [packages(), targets(), components()];
+    let faults: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(faults.join("\n")) }
+}
+
+/// Whether this process is root's.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Whether `target`'s standard library is installed.
+pub(crate) fn has_target(target: &str) -> bool {
+    read(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))
+        .is_ok_and(|folder| Path::new(folder.trim()).is_dir())
+}
+
+/// Installs the packages that are missing, or says how a person can.
+pub(crate) fn packages() -> Result<(), String> {
+    let missing: Vec<&str> =
+        PACKAGES.iter().filter(|(_, proof)| !is_there(proof)).map(|(package, _)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_there("apt-get") {
+        return Err(format!("no apt-get here; please install {}", missing.join(" ")));
+    }
+    let install = ["install", "--yes", "--no-install-recommends"];
+    if !is_root() {
+        return Err(format!(
+            "please run: sudo apt-get update && sudo apt-get {} {}",
+            install.join(" "),
+            missing.join(" ")
+        ));
+    }
+    println!("installing {}", missing.join(" "));
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-o", "Dpkg::Use-Pty=0"]);
+        command
+    };
+    execute(apt().arg("update"))?;
+    execute(apt().args(install).args(missing))
+}
+
+fn targets() -> Result<(), String> {
+    let missing: Vec<&&str> = TARGETS.iter().filter(|target| !has_target(target)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    execute(Command::new("rustup").args(["target", "add"]).args(missing))
+        .map_err(|e| format!("{e}\nwithout these targets, tidy leaves out its builds for them"))
+}
+
+fn components() -> Result<(), String> {
+    // Without rustup they come with Rust or not at all.
+    let Some(rustup) = find("rustup", &env::var("PATH").unwrap_or_default()) else { return Ok(()) };
+    execute(Command::new(rustup).args(["--quiet", "component", "add"]).args(COMPONENTS))
+}
+
+/// Whether a proof is there: a file if it begins with a slash, else a program.
+fn is_there(proof: &str) -> bool {
+    if proof.starts_with('/') { Path::new(proof).exists() } else { find(proof, PATH).is_some() }
+}
+
+fn find(program: &str, path: &str) -> Option<PathBuf> {
+    path.split(':').map(|folder| Path::new(folder).join(program)).find(|file| file.is_file())
+}

@@ -1,0 +1,225 @@
+//! `tidy`: what the compiler does not check, and how much there is to audit.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{
+    Outcome, arrows,
+    command::{cargo, read, run as execute},
+    setup,
+    source::{Size, Source},
+};
+
+/// The folders at the root, in the order of the arrows.
+const CRATES: [&str; 7] = [
+    "sandlock-sys",
+    "sandlock-bpf",
+    "sandlock-landlock",
+    "sandlock-netlink",
+    "sandlock-notify",
+    "sandlock",
+    "xtask",
+];
+
+/// The crates that never allocate.
+const LAYERS: [&str; 5] =
+    ["sandlock-sys", "sandlock-bpf", "sandlock-landlock", "sandlock-netlink", "sandlock-notify"];
+
+/// The layer that is unsafe, so that no other is.
+const UNSAFE: &str = "sandlock-sys";
+
+/// The one file outside `sandlock-sys` that may say `unsafe`: it forks.
+const FORKS: &str = "sandlock/src/launch.rs";
+
+/// The most lines that a file may have, without its tests.
+const LONGEST_FILE: usize = 600;
+
+/// The most lines of code that may have to be trusted.
+const TRUSTED: usize = 10_000;
+
+/// What no file says, tests and comments included. In two halves, for this is a file too.
+const NEVER: [&str; 2] = [concat!("FIX", "ME"), concat!("TO", "DO")];
+
+/// What no code says, tests included.
+const NEVER_IN_CODE: [&str; 3] = ["#[ignore", "todo!", "unimplemented!"];
+
+/// Folders of files that are not part of what is built for use.
+const TEST_FOLDERS: [&str; 4] = ["tests", "benches", "examples", "fuzz"];
+
+pub(crate) fn run(args: &[String]) -> Outcome {
+    if !args.is_empty() {
+        return Err("tidy takes no arguments".into());
+    }
+    let metadata = read(&mut cargo(&["metadata", "--quiet", "--no-deps", "--format-version=1"]))?;
+    let mut faults = arrows::faults(&metadata)?;
+    faults.extend(unknown_folders()?);
+    let mut trusted = Vec::new();
+    println!("{:20}{:>8}{:>8}{:>8}", "without tests", "lines", "code", "unsafe");
+    for name in CRATES {
+        let mut sizes = Vec::new();
+        for path in rust_files(Path::new(name))? {
+            let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            let source = Source::new(&text);
+            faults
+                .extend(faults_of(&path, &source).iter().map(|fault| format!("{}: {fault}", path.display())));
+            if is_counted(&path, &source) {
+                sizes.push(source.size());
+                trusted.extend(is_trusted(&path).then(|| source.size()));
+            }
+        }
+        print(name, sizes);
+    }
+    let trusted = print("trusted path", trusted);
+    if trusted.code > TRUSTED {
+        faults.push(format!("the trusted path has more than {TRUSTED} lines of code"));
+    }
+    faults.extend(builds());
+    if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(format!("not tidy\n{}", faults.join("\n"))) }
+}
+
+fn print(name: &str, sizes: Vec<Size>) -> Size {
+    let size: Size = sizes.into_iter().sum();
+    println!("{name:20}{:8}{:8}{:8}", size.lines, size.code, size.blocks);
+    size
+}
+
+/// What is wrong with one file.
+fn faults_of(path: &Path, source: &Source<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut check = |ok: bool, fault: &str| {
+        if !ok {
+            faults.push(fault.to_owned());
+        }
+    };
+    check(source.opens_with_a_sentence(), "does not open with //!");
+    for word in NEVER {
+        check(!source.text.contains(word), &format!("says {word}"));
+    }
+    for pattern in NEVER_IN_CODE {
+        check(!source.has(pattern), &format!("uses {pattern}"));
+    }
+    if !is_counted(path, source) {
+        return faults;
+    }
+    check(source.size().lines <= LONGEST_FILE, &format!("has more than {LONGEST_FILE} lines"));
+    let unsafe_here = path.starts_with(UNSAFE) || path == Path::new(FORKS);
+    check(unsafe_here || !source.is_unsafe(), "is unsafe, and only sandlock-sys may be");
+    if let Some(layer) = LAYERS.iter().find(|layer| path.starts_with(layer)) {
+        check(!source.links_a_crate(), "links a crate that no_std lacks");
+        if path == Path::new(layer).join("src/lib.rs") {
+            check(source.has("#![no_std]"), "is not no_std");
+            check(*layer == UNSAFE || source.has("#![forbid(unsafe_code)]"), "does not forbid unsafe code");
+        }
+    }
+    faults
+}
+
+/// Whether people wrote the file, and not for tests only.
+fn is_counted(path: &Path, source: &Source<'_>) -> bool {
+    let test = path.iter().any(|part| TEST_FOLDERS.iter().any(|folder| part == *folder))
+        || path.ends_with("tests.rs");
+    !test && !source.is_generated()
+}
+
+/// Whether a mistake in the file could let a sandboxed program out: all but the command line.
+fn is_trusted(path: &Path) -> bool {
+    !["xtask", "sandlock/src/cli", "sandlock/src/main.rs"].iter().any(|part| path.starts_with(part))
+}
+
+/// Every Rust file below `folder`.
+fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in entries(folder)? {
+        if path.is_dir() && !path.ends_with("target") {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// A folder at the root that is no crate of ours.
+fn unknown_folders() -> Result<Vec<String>, String> {
+    let known = |name: &str| name.starts_with('.') || name == "target" || CRATES.contains(&name);
+    let folders = entries(Path::new(""))?.into_iter().filter(|path| path.is_dir());
+    let names = folders.map(|path| path.display().to_string());
+    Ok(names.filter(|name| !known(name)).map(|name| format!("{name}: not a folder of the design")).collect())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let here = if folder == Path::new("") { Path::new(".") } else { folder };
+    let read = fs::read_dir(here).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries: Vec<PathBuf> = read
+        .map_err(|e| format!("{}: {e}", here.display()))?
+        .iter()
+        .map(|entry| folder.join(entry.file_name()))
+        .collect();
+    entries.sort();
+    Ok(entries)
+}
+
+/// Builds for machines that are not this one: without an operating system, and other architectures.
+fn builds() -> Vec<String> {
+    let bare: &[&str] = &["build", "--quiet", "-p", "sandlock-bpf", "-p", "sandlock-netlink"];
+    let libs: &[&str] = &["check", "--quiet", "--workspace", "--exclude", "xtask", "--lib"];
+    let mut faults = Vec::new();
+    for (target, args) in [
+        ("x86_64-unknown-none", bare),
+        ("aarch64-unknown-linux-gnu", libs),
+        ("riscv64gc-unknown-linux-gnu", libs),
+    ] {
+        if setup::has_target(target) {
+            faults.extend(execute(cargo(args).args(["--target", target])).err());
+        } else {
+            println!("not built for {target}: `cargo xtask setup` installs it");
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(path: &str, text: &str) -> Vec<String> {
+        faults_of(Path::new(path), &Source::new(text))
+    }
+
+    #[test]
+    fn a_tidy_file_has_no_fault() {
+        for (path, text) in [
+            ("sandlock-sys/src/lib.rs", "//! Sys.\n#![no_std]\nfn f() { unsafe { g() } }\n"),
+            ("sandlock-bpf/src/lib.rs", "//! Bpf.\n#![no_std]\n#![forbid(unsafe_code)]\n"),
+            ("sandlock/src/launch.rs", "//! Launch.\nfn f() { unsafe { g() } }\n"),
+            ("sandlock-bpf/tests/live.rs", "//! Live.\nfn f() { unsafe { g() } }\n"),
+            ("sandlock-bpf/src/a.rs", "//! A.\n#[cfg(test)]\nextern crate std;\n"),
+        ] {
+            assert_eq!(faults(path, text), [""; 0], "{path}");
+        }
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        for (path, text, want) in [
+            ("sandlock/src/a.rs", "// A.\n", "does not open with //!"),
+            (
+                "sandlock-bpf/src/a.rs",
+                "//! A.\nfn f() { unsafe { g() } }\n",
+                "is unsafe, and only sandlock-sys may be",
+            ),
+            ("sandlock-bpf/src/lib.rs", "//! A.\n#![no_std]\n", "does not forbid unsafe code"),
+            ("sandlock-sys/src/lib.rs", "//! A.\n", "is not no_std"),
+            ("sandlock-notify/src/a.rs", "//! A.\nextern crate alloc;\n", "links a crate that no_std lacks"),
+            ("sandlock/tests/a.rs", "//! A.\n#[ignore]\nfn f() {}\n", "uses #[ignore"),
+            ("xtask/src/a.rs", "//! A.\nfn f() { todo!() }\n", "uses todo!"),
+            ("xtask/src/a.rs", &format!("//! A.\n// {}\n", NEVER[0]), &format!("says {}", NEVER[0])),
+            ("xtask/src/a.rs", &"//! A.\n".repeat(601), "has more than 600 lines"),
+        ] {
+            assert_eq!(faults(path, text), [want], "{path}");
+        }
+    }
+}
