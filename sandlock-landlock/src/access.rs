@@ -2,9 +2,11 @@
 
 use core::fmt::{self, Write};
 
+use bitflags::Flags;
+
 pub use sandlock_sys::landlock::{AccessFs, AccessNet, RestrictFlags, Scope};
 
-/// Rights on files, rights on ports, and scopes. A scope is no right that a rule could grant, but a ruleset handles it and an ABI
+/// Rights on files, rights on ports, and scopes. A scope is not a right that a rule could grant; but a ruleset handles it and an ABI
 /// version brings it, so it is counted among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rights {
@@ -19,6 +21,24 @@ pub struct Rights {
 impl Rights {
     /// Not one.
     pub const NONE: Self = Self { fs: AccessFs::empty(), net: AccessNet::empty(), scope: Scope::empty() };
+
+    /// These, on files.
+    #[must_use]
+    pub const fn on_files(fs: AccessFs) -> Self {
+        Self { fs, ..Self::NONE }
+    }
+
+    /// These, on ports.
+    #[must_use]
+    pub const fn on_ports(net: AccessNet) -> Self {
+        Self { net, ..Self::NONE }
+    }
+
+    /// These scopes.
+    #[must_use]
+    pub const fn scoped(scope: Scope) -> Self {
+        Self { scope, ..Self::NONE }
+    }
 
     /// Whether there is not one.
     #[must_use]
@@ -58,23 +78,68 @@ impl Rights {
 }
 
 impl fmt::Display for Rights {
-    /// As the kernel's audit records say it: `fs.refer,net.bind_tcp,scope.signal`. Bits without a name are one hexadecimal number.
+    /// In the words of the kernel's audit records: `fs.refer,net.bind_tcp,scope.signal`. Bits without a name are one number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = List { f, first: true };
-        list.kind("fs", self.fs)?;
-        list.kind("net", self.net)?;
-        list.kind("scope", self.scope)
+        let mut comma = "";
+        list(f, &mut comma, "fs", self.fs)?;
+        list(f, &mut comma, "net", self.net)?;
+        list(f, &mut comma, "scope", self.scope)
     }
 }
 
-/// Writes names with commas between them.
-struct List<'a, 'f> {
-    f: &'a mut fmt::Formatter<'f>,
-    first: bool,
+fn list<B: Flags<Bits = u64>>(
+    f: &mut fmt::Formatter<'_>,
+    comma: &mut &str,
+    kind: &str,
+    rights: B,
+) -> fmt::Result {
+    let mut names = rights.iter_names();
+    for (name, _) in names.by_ref() {
+        write!(f, "{comma}{kind}.")?;
+        name.chars().try_for_each(|letter| f.write_char(letter.to_ascii_lowercase()))?;
+        *comma = ",";
+    }
+    let nameless = names.remaining().bits();
+    if nameless != 0 {
+        write!(f, "{comma}{kind}.{nameless:#x}")?;
+        *comma = ",";
+    }
+    Ok(())
 }
 
-impl List<'_, '_> {
-    fn kind<B: bitflags_like::Flags>(&mut self, kind: &str, rights: B) -> fmt::Result {
-        todo!()
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn rights_print_as_the_kernel_logs_them() {
+        let fs = AccessFs::REFER | AccessFs::from_bits_retain(1 << 40);
+        let rights = Rights { fs, net: AccessNet::BIND_TCP, scope: Scope::SIGNAL };
+        assert_eq!(rights.to_string(), "fs.refer,fs.0x10000000000,net.bind_tcp,scope.signal");
+        assert_eq!(Rights::scoped(Scope::from_bits_retain(4)).to_string(), "scope.0x4");
+        assert_eq!(Rights::NONE.to_string(), "");
+    }
+
+    #[test]
+    fn the_three_kinds_do_not_mix() {
+        let fs = Rights::on_files(AccessFs::EXECUTE);
+        let net = Rights::on_ports(AccessNet::BIND_TCP);
+        let scope = Rights::scoped(Scope::ABSTRACT_UNIX_SOCKET);
+        let all = fs.union(net).union(scope);
+        assert_eq!(all, Rights { fs: fs.fs, net: net.net, scope: scope.scope });
+        for (one, others) in [(fs, net.union(scope)), (net, fs.union(scope)), (scope, fs.union(net))] {
+            assert!(!one.is_empty());
+            assert_eq!((all.difference(one), all.intersection(one)), (others, one));
+            assert_eq!((others.intersection(one), one.difference(all)), (Rights::NONE, Rights::NONE));
+        }
+    }
+
+    #[test]
+    fn reading_and_writing_share_no_right() {
+        assert!((AccessFs::READ & AccessFs::WRITE).is_empty());
+        let rest = AccessFs::IOCTL_DEV | AccessFs::RESOLVE_UNIX;
+        assert_eq!((AccessFs::READ | AccessFs::WRITE | rest).bits(), (1 << 17) - 1);
     }
 }

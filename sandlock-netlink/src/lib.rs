@@ -1,4 +1,5 @@
 //! Netlink messages as borrowed views, and a responder that answers like the kernel.
+//!
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]

@@ -17,6 +17,10 @@ fn numbers_are_the_kernels() {
     }
     use netlink::rt_scope_t as scope;
     same!(rtnetlink, netlink: RTM_NEWLINK RTM_GETLINK RTM_NEWADDR RTM_GETADDR);
+    // The header rounds the types up to whole groups of four.
+    #[expect(clippy::as_conversions, reason = "bindgen's enums convert by nothing else")]
+    let last = netlink::__RTM_MAX as u32 | 3;
+    assert_eq!(u32::from(rtnetlink::RTM_MAX), last);
     same!(rtnetlink, netlink: IFLA_ADDRESS IFLA_BROADCAST IFLA_IFNAME IFLA_MTU IFLA_TXQLEN IFLA_ALT_IFNAME);
     same!(rtnetlink, netlink: IFA_ADDRESS IFA_LOCAL IFA_LABEL IFA_F_PERMANENT);
     same!(rtnetlink, scope: RT_SCOPE_UNIVERSE RT_SCOPE_LINK RT_SCOPE_HOST);

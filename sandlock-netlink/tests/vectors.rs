@@ -17,17 +17,19 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::<Case>::new();
-    let mut lo = "";
+    let mut lo = Vec::new();
     for line in include_str!("fixtures/kernel.txt").lines() {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let bytes = || unhex(&rest.replace("@lo", lo));
         match (word, cases.last_mut()) {
             ("" | "#", _) => {}
-            ("lo", _) => lo = rest,
+            ("lo", _) => lo = unhex(rest),
             ("case", _) => cases.push(Case { name: rest, ..Case::default() }),
             ("options", Some(case)) if rest == "CAP_ACK" => case.options |= SocketOptions::CAP_ACK,
-            (">", Some(case)) => case.requests.push(bytes()),
-            ("<", Some(case)) => case.replies.extend(bytes()),
+            (">", Some(case)) => case.requests.push(unhex(rest)),
+            ("<", Some(case)) => match rest.strip_suffix("@lo") {
+                Some(header) => case.replies.extend(unhex(header).iter().chain(&lo)),
+                None => case.replies.extend(unhex(rest)),
+            },
             _ => panic!("{line}"),
         }
     }

@@ -4,23 +4,43 @@
 #[cfg(test)]
 extern crate std;
 
-pub mod arch;
-pub mod cap;
-mod conv;
+// Data: builds anywhere.
 pub mod errno;
-pub mod fd;
-pub mod fs;
-mod ioctl;
-pub mod landlock;
-pub mod mm;
-pub mod net;
+pub mod filter;
 pub mod nr;
+
+// System calls: Linux.
+#[cfg(target_os = "linux")]
+pub mod arch;
+#[cfg(target_os = "linux")]
+pub mod cap;
+#[cfg(target_os = "linux")]
+mod conv;
+#[cfg(target_os = "linux")]
+pub mod fd;
+#[cfg(target_os = "linux")]
+pub mod fs;
+#[cfg(target_os = "linux")]
+mod ioctl;
+#[cfg(target_os = "linux")]
+pub mod landlock;
+#[cfg(target_os = "linux")]
+pub mod mm;
+#[cfg(target_os = "linux")]
+pub mod net;
+#[cfg(target_os = "linux")]
 pub mod poll;
+#[cfg(target_os = "linux")]
 pub mod prctl;
+#[cfg(target_os = "linux")]
 pub mod process;
+#[cfg(target_os = "linux")]
 pub mod seccomp;
+#[cfg(target_os = "linux")]
 pub mod signal;
+#[cfg(target_os = "linux")]
 pub mod tty;
 
 pub use errno::{Errno, Result};
+#[cfg(target_os = "linux")]
 pub use fd::{AsFd, BorrowedFd, OwnedFd};

@@ -19,6 +19,8 @@ use crate::ioctl::{READ_WRITE, WRITE, ioc};
 use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
 
+pub use crate::filter::{Data, SockFilter};
+
 /// `SECCOMP_SET_MODE_FILTER`
 const SET_MODE_FILTER: u32 = 1;
 /// `SECCOMP_GET_ACTION_AVAIL`
@@ -47,21 +49,6 @@ bitflags! {
     }
 }
 
-/// `struct sock_filter`: one classic BPF instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(C)]
-pub struct SockFilter {
-    /// Class, size, mode or operation, source.
-    pub code: u16,
-    /// Instructions to skip when the condition holds.
-    pub jt: u8,
-    /// Instructions to skip when it does not.
-    pub jf: u8,
-    /// The constant operand.
-    pub k: u32,
-}
-const _: () = assert!(size_of::<SockFilter>() == 8 && offset_of!(SockFilter, k) == 4);
-
 /// `struct sock_fprog`: a program as the kernel takes it.
 #[repr(C)]
 struct SockFprog {
@@ -69,22 +56,6 @@ struct SockFprog {
     filter: *const SockFilter,
 }
 const _: () = assert!(offset_of!(SockFprog, filter) == size_of::<usize>());
-
-/// `struct seccomp_data`: what a filter sees of a call.
-#[doc(alias = "seccomp_data")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(C)]
-pub struct Data {
-    /// The number, on the architecture below.
-    pub nr: i32,
-    /// `AUDIT_ARCH_*`
-    pub arch: u32,
-    /// Where the call was made.
-    pub instruction_pointer: u64,
-    /// The registers, whole: of an `int` argument the kernel reads the low half only.
-    pub args: [u64; 6],
-}
-const _: () = assert!(size_of::<Data>() == 64 && offset_of!(Data, args) == 16);
 
 /// `struct seccomp_notif`: a call that waits for an answer.
 #[doc(alias = "seccomp_notif")]

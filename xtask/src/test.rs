@@ -12,7 +12,7 @@ use crate::{
     Outcome,
     command::{cargo, line},
     executables::{self, Program, Test},
-    libtest::{self, Counts, Summaries},
+    libtest::{self, Counts, Report, Summaries},
     setup, skips,
     stage::{Stage, User, timed},
 };
@@ -118,11 +118,7 @@ impl Session {
             .map_err(|e| format!("{}: {e}", line(&command)))?;
         let output = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         let output = String::from_utf8_lossy(&output);
-        let mut report = libtest::parse(&output, which).unwrap_or_default();
-        // One that ends its process, or hangs, is in no summary.
-        if !status.success() && report.counts.failed == 0 {
-            report.counts.failed = 1;
-        }
+        let report = judge(libtest::parse(&output, which), status.success());
         println!("{} in {:.1} s", report.counts, started.elapsed().as_secs_f32());
         if report.counts.failed > 0 {
             failing(&output).for_each(|line| println!("    {line}"));
@@ -141,6 +137,16 @@ impl Session {
         self.counts.push(report.counts);
         Ok(())
     }
+}
+
+/// A test that hangs or ends its process, in whatever way, is in no summary; it has failed.
+fn judge(report: Option<Report>, success: bool) -> Report {
+    let ended_early = report.is_none();
+    let mut report = report.unwrap_or_default();
+    if ended_early || (!success && report.counts.failed == 0) {
+        report.counts.failed = 1;
+    }
+    report
 }
 
 /// The lines of an output that are not about tests that passed.
@@ -186,6 +192,20 @@ test result: FAILED.
         let shown: Vec<_> = failing(output).collect();
         let want = "running 2 tests|test b ... FAILED|failures:|---- b stdout ----|broken|failures:|    b|test result: FAILED.";
         assert_eq!(shown.join("|"), want);
+    }
+
+    #[test]
+    fn what_ends_early_has_failed() {
+        let report = |failed| Report { counts: Counts { failed, ..Counts::default() }, ..Report::default() };
+        for (found, success, want) in [
+            (Some(report(0)), true, 0),
+            (Some(report(2)), false, 2),
+            (Some(report(0)), false, 1),
+            (None, true, 1),
+            (None, false, 1),
+        ] {
+            assert_eq!(judge(found, success), report(want));
+        }
     }
 
     #[test]

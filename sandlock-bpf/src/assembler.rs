@@ -1,0 +1,229 @@
+//! An assembler that writes the last instruction first, so that a wrong jump cannot be written.
+//!
+//! Classic BPF only jumps forward. Written backwards, every target is an instruction that exists
+//! already, and a [`Label`] is nothing but its name.
+
+use core::fmt;
+
+use sandlock_sys::seccomp::SockFilter;
+
+use crate::action::Action;
+use crate::field::Field;
+use crate::insn::{AND_K, JA, JEQ_K, JGE_K, JGT_K, JSET_K, LD_ABS, MAXINSNS, RET_K};
+
+/// A program of at most `N` instructions, in the making.
+///
+/// An instruction that is there already, with the same continuation, is not written again: equal
+/// returns, and equal code before them, are shared without the caller's doing.
+pub struct Assembler<const N: usize> {
+    /// Filled from the end.
+    program: [SockFilter; N],
+    len: usize,
+    too_long: bool,
+}
+
+/// An instruction of one assembler. Labels of another one name some other instruction, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label(
+    /// How many instructions come after it.
+    usize,
+);
+
+/// The program needs more instructions than there is room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the filter has too many instructions")
+    }
+}
+
+impl core::error::Error for TooLong {}
+
+impl<const N: usize> Default for Assembler<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> Assembler<N> {
+    /// An empty program; the kernel takes up to 4096 instructions.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(N <= MAXINSNS, "the kernel takes no more") };
+        Self { program: [SockFilter { code: 0, jt: 0, jf: 0, k: 0 }; N], len: 0, too_long: false }
+    }
+
+    /// Forgets what was written, and all labels with it.
+    pub const fn clear(&mut self) {
+        self.len = 0;
+        self.too_long = false;
+    }
+
+    /// Ends the program with this action.
+    pub fn ret(&mut self, action: Action) -> Label {
+        let ret = SockFilter { code: RET_K, jt: 0, jf: 0, k: action.word() };
+        self.find(0, |_, insn| insn == ret).unwrap_or_else(|| self.push(ret))
+    }
+
+    /// Loads a word, then goes on at `next`.
+    pub fn load(&mut self, field: Field, next: Label) -> Label {
+        self.step(LD_ABS, field.offset(), next)
+    }
+
+    /// Keeps these bits of the word, then goes on at `next`.
+    pub fn and(&mut self, mask: u32, next: Label) -> Label {
+        self.step(AND_K, mask, next)
+    }
+
+    /// Goes on at `yes` if the word is `k`, else at `no`.
+    pub fn if_eq(&mut self, k: u32, yes: Label, no: Label) -> Label {
+        self.branch(JEQ_K, k, yes, no)
+    }
+
+    /// Goes on at `yes` if the word is above `k`, else at `no`.
+    pub fn if_gt(&mut self, k: u32, yes: Label, no: Label) -> Label {
+        self.branch(JGT_K, k, yes, no)
+    }
+
+    /// Goes on at `yes` if the word is `k` or above, else at `no`.
+    pub fn if_ge(&mut self, k: u32, yes: Label, no: Label) -> Label {
+        self.branch(JGE_K, k, yes, no)
+    }
+
+    /// Goes on at `yes` if the word has a bit of `k`, else at `no`.
+    pub fn if_set(&mut self, k: u32, yes: Label, no: Label) -> Label {
+        self.branch(JSET_K, k, yes, no)
+    }
+
+    /// The program that starts at `entry`.
+    ///
+    /// # Errors
+    ///
+    /// Some instruction found no room, no matter how long ago.
+    pub fn finish(&self, entry: Label) -> Result<&[SockFilter], TooLong> {
+        let program = self.program.split_at_checked(N.wrapping_sub(entry.0).wrapping_sub(1));
+        match program {
+            Some((_, program)) if !self.too_long && entry.0 < self.len => Ok(program),
+            _ => Err(TooLong),
+        }
+    }
+
+    /// An instruction that only changes the word.
+    fn step(&mut self, code: u16, k: u32, next: Label) -> Label {
+        // What returns at once reads no word.
+        if self.get(next).is_some_and(|insn| insn.code == RET_K) {
+            return next;
+        }
+        let written = self.find(0, |label, insn| {
+            (insn.code, insn.k) == (code, k) && label.skip(0).is_some_and(|follows| self.same(follows, next))
+        });
+        written.unwrap_or_else(|| {
+            // It falls through to the instruction written last, so that has to be `next` or a way there.
+            if next.0 != self.len.wrapping_sub(1) {
+                self.push_jump(next);
+            }
+            self.push(SockFilter { code, jt: 0, jf: 0, k })
+        })
+    }
+
+    /// A conditional jump.
+    fn branch(&mut self, code: u16, k: u32, yes: Label, no: Label) -> Label {
+        if self.same(yes, no) {
+            return yes;
+        }
+        let written = self.find(0, |label, insn| {
+            (insn.code, insn.k) == (code, k)
+                && label.skip(u32::from(insn.jt)).is_some_and(|target| self.same(target, yes))
+                && label.skip(u32::from(insn.jf)).is_some_and(|target| self.same(target, no))
+        });
+        if let Some(label) = written {
+            return label;
+        }
+        // Bringing `no` within reach may write one more instruction, over which `yes` must still be reached.
+        let yes = self.near(yes, 1);
+        let no = self.near(no, 0);
+        match (u8::try_from(self.distance(yes)), u8::try_from(self.distance(no))) {
+            (Ok(jt), Ok(jf)) => self.push(SockFilter { code, jt, jf, k }),
+            _ => self.overflow(),
+        }
+    }
+
+    /// A label that does the same as `label` and is in reach of a conditional jump which is written after
+    /// at most `room` further instructions.
+    fn near(&mut self, label: Label, room: usize) -> Label {
+        let reach = usize::from(u8::MAX).saturating_sub(room);
+        let first = self.len.saturating_sub(reach).saturating_sub(1);
+        if label.0 >= first {
+            return label;
+        }
+        self.find(first, |other, _| self.same(other, label)).unwrap_or_else(|| self.push_jump(label))
+    }
+
+    /// What goes on at `target` from any distance: a `ja`, or the same return once more.
+    fn push_jump(&mut self, target: Label) -> Label {
+        let target = self.through(target);
+        match (self.get(target), u32::try_from(self.distance(target))) {
+            (Some(ret), _) if ret.code == RET_K => self.push(ret),
+            (Some(_), Ok(k)) => self.push(SockFilter { code: JA, jt: 0, jf: 0, k }),
+            _ => self.overflow(),
+        }
+    }
+
+    /// Whether two labels do the same: one instruction, or equal returns.
+    fn same(&self, one: Label, other: Label) -> bool {
+        let (one, other) = (self.through(one), self.through(other));
+        one == other
+            || self.get(one).is_some_and(|insn| insn.code == RET_K && self.get(other) == Some(insn))
+    }
+
+    /// The target of a `ja`, any other instruction itself. No `ja` leads to another one.
+    fn through(&self, label: Label) -> Label {
+        match self.get(label) {
+            Some(insn) if insn.code == JA => label.skip(insn.k).unwrap_or(label),
+            _ => label,
+        }
+    }
+
+    /// The newest instruction, of those with at least `first` others after them, that is `wanted`.
+    fn find(&self, first: usize, wanted: impl Fn(Label, SockFilter) -> bool) -> Option<Label> {
+        let written = self.program.iter().rev().enumerate().take(self.len).skip(first).rev();
+        written.map(|(at, insn)| (Label(at), *insn)).find(|(label, insn)| wanted(*label, *insn)).map(|(label, _)| label)
+    }
+
+    fn get(&self, label: Label) -> Option<SockFilter> {
+        self.program.iter().rev().take(self.len).nth(label.0).copied()
+    }
+
+    /// How many instructions the next one has to skip to go on at `target`.
+    fn distance(&self, target: Label) -> usize {
+        self.len.wrapping_sub(target.0).wrapping_sub(1)
+    }
+
+    fn push(&mut self, insn: SockFilter) -> Label {
+        let label = Label(self.len);
+        match self.program.iter_mut().rev().nth(self.len) {
+            Some(slot) => {
+                *slot = insn;
+                self.len = self.len.saturating_add(1);
+                label
+            }
+            None => self.overflow(),
+        }
+    }
+
+    /// Remembers the failure until [`finish`](Self::finish); what is written meanwhile is void.
+    const fn overflow(&mut self) -> Label {
+        self.too_long = true;
+        Label(0)
+    }
+}
+
+impl Label {
+    /// Where an instruction goes on that is here and skips `count` others.
+    fn skip(self, count: u32) -> Option<Self> {
+        let count = usize::try_from(count).ok()?;
+        self.0.checked_sub(count)?.checked_sub(1).map(Self)
+    }
+}

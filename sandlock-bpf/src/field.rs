@@ -1,0 +1,79 @@
+//! The words of `struct seccomp_data`, which is all a filter can read.
+
+use sandlock_sys::seccomp::Data;
+
+use crate::arch::Arch;
+
+/// `sizeof(struct seccomp_data)`, in bytes.
+pub(crate) const SIZE: u32 = 64;
+
+/// A 32-bit word of `struct seccomp_data`, as its offset in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field(u32);
+
+impl Field {
+    /// `nr`
+    pub const NR: Self = Self(0);
+    /// `arch`
+    pub const ARCH: Self = Self(4);
+
+    /// Bits 0 to 31 of `args[arg]`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such argument: they are 0 to 5.
+    #[must_use]
+    pub const fn low(arch: Arch, arg: u8) -> Self {
+        Self::word(arg, arch.big_endian)
+    }
+
+    /// Bits 32 to 63 of `args[arg]`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such argument: they are 0 to 5.
+    #[must_use]
+    pub const fn high(arch: Arch, arg: u8) -> Self {
+        Self::word(arg, !arch.big_endian)
+    }
+
+    const fn word(arg: u8, second: bool) -> Self {
+        // A pattern, for `u32::from` cannot be called here.
+        let first = match arg {
+            0 => 16,
+            1 => 24,
+            2 => 32,
+            3 => 40,
+            4 => 48,
+            5 => 56,
+            _ => panic!("a system call has six arguments"),
+        };
+        Self(if second { first | 4 } else { first })
+    }
+
+    /// Bytes from the start of the structure.
+    #[must_use]
+    pub const fn offset(self) -> u32 {
+        self.0
+    }
+}
+
+/// The structure as the filter's loads see it, word by word.
+///
+/// The order of the two halves of a 64-bit field is that of the machine which `data.arch` names, so
+/// that the filter of any architecture can be run on any host.
+pub(crate) fn words(data: &Data) -> [u32; 16] {
+    let big_endian = Arch::new(data.arch).big_endian;
+    let halves = |value: u64| {
+        let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+        let (high, low) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+        if big_endian { [high, low] } else { [low, high] }
+    };
+    let [a0, a1, a2, a3, a4, a5] = data.args.map(halves);
+    let mut words = [0; 16];
+    let fields = [[data.nr.cast_unsigned(), data.arch], halves(data.instruction_pointer), a0, a1, a2, a3, a4, a5];
+    for (word, value) in words.iter_mut().zip(fields.as_flattened()) {
+        *word = *value;
+    }
+    words
+}

@@ -1,0 +1,196 @@
+//! The compiler: a table becomes a filter.
+//!
+//! The filter looks at `arch`, then finds the number by binary search over runs of equal answers, and
+//! loads an argument only where the answer for that number depends on one. So the kernel can tell
+//! in advance which calls are always allowed, and will not run the filter for them.
+
+use sandlock_sys::seccomp::SockFilter;
+
+use crate::action::Action;
+use crate::arch::{Arch, X32_SYSCALL_BIT};
+use crate::assembler::{Assembler, Label};
+use crate::field::Field;
+use crate::table::{Answer, Case, Error, Row, Table, Test};
+
+impl Table<'_> {
+    /// Writes the filter, from the start of `asm`.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::Row`]: the rows are not in order.
+    /// * [`Error::TooLong`]: the filter has more than `N` instructions.
+    pub fn compile<'p, const N: usize>(&self, asm: &'p mut Assembler<N>) -> Result<&'p [SockFilter], Error> {
+        self.check()?;
+        asm.clear();
+        let foreign = asm.ret(self.foreign);
+        let mut runs = Runs { table: self, rows: self.rows, next: Some(0) };
+        let count = runs.clone().count();
+        let (_, by_nr) = search(asm, self.arch, &mut runs, count);
+        let native = asm.load(Field::NR, by_nr);
+        let by_arch = asm.if_eq(self.arch.audit, native, foreign);
+        let entry = asm.load(Field::ARCH, by_arch);
+        Ok(asm.finish(entry)?)
+    }
+}
+
+/// Every number from 0 up, in runs of one answer: where each run starts, and the answer.
+#[derive(Clone)]
+struct Runs<'a> {
+    table: &'a Table<'a>,
+    /// The rows that are still to come.
+    rows: &'a [Row<'a>],
+    /// The first number that is still to come.
+    next: Option<u32>,
+}
+
+impl<'a> Runs<'a> {
+    /// Takes one row, or the gap before the next row.
+    fn step(&mut self) -> Option<(u32, Answer<'a>)> {
+        let first = self.next?;
+        let (next, answer) = match self.rows.split_first() {
+            Some((row, rest)) if row.nr == first => {
+                self.rows = rest;
+                (first.checked_add(1), row.answer)
+            }
+            Some((row, _)) => (Some(row.nr), Answer::Always(self.table.missing)),
+            // An x32 number has the same `arch`, so that it takes a comparison of its own to refuse it.
+            None if self.table.arch.x32 && first < X32_SYSCALL_BIT => {
+                (Some(X32_SYSCALL_BIT), Answer::Always(self.table.missing))
+            }
+            None if self.table.arch.x32 => (None, Answer::Always(self.table.foreign)),
+            None => (None, Answer::Always(self.table.missing)),
+        };
+        self.next = next;
+        Some((first, answer))
+    }
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = (u32, Answer<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let run = self.step()?;
+        loop {
+            let mut ahead = self.clone();
+            match ahead.step() {
+                Some((_, answer)) if answer == run.1 => *self = ahead,
+                _ => return Some(run),
+            }
+        }
+    }
+}
+
+/// The binary search over the next `count` runs: where the first of them starts, and the code.
+///
+/// It takes the runs in order, so that nothing has to remember them, and is as deep as the logarithm of `count`.
+fn search<const N: usize>(
+    asm: &mut Assembler<N>,
+    arch: Arch,
+    runs: &mut Runs<'_>,
+    count: usize,
+) -> (u32, Label) {
+    let half = count.div_euclid(2);
+    if half == 0 {
+        let (first, answer) = runs.next().unwrap_or((0, Answer::Always(Action::KILL_PROCESS)));
+        let code = Writer { asm, arch }.answer(answer);
+        return (first, Writer { asm, arch }.enter(code, Some(Field::NR)));
+    }
+    let (first, low) = search(asm, arch, runs, half);
+    let (pivot, high) = search(asm, arch, runs, count.saturating_sub(half));
+    (first, asm.if_ge(pivot, high, low))
+}
+
+/// Code, and the word that must have been loaded when it is entered, if it needs one.
+#[derive(Clone, Copy)]
+struct Code {
+    entry: Label,
+    word: Option<Field>,
+}
+
+/// Writes the code of one answer.
+struct Writer<'p, const N: usize> {
+    asm: &'p mut Assembler<N>,
+    arch: Arch,
+}
+
+impl<const N: usize> Writer<'_, N> {
+    fn answer(&mut self, answer: Answer<'_>) -> Code {
+        match answer {
+            Answer::Always(action) => self.ret(action),
+            Answer::Cases(cases, otherwise) => {
+                let otherwise = self.ret(otherwise);
+                cases.iter().rev().fold(otherwise, |rest, case| self.case(case, rest))
+            }
+        }
+    }
+
+    fn case(&mut self, case: &Case<'_>, rest: Code) -> Code {
+        let then = self.ret(case.then);
+        case.when.iter().rev().fold(then, |holds, test| self.test(test, holds, rest))
+    }
+
+    fn ret(&mut self, action: Action) -> Code {
+        Code { entry: self.asm.ret(action), word: None }
+    }
+
+    /// One test, made of tests of the two halves.
+    fn test(&mut self, test: &Test, yes: Code, no: Code) -> Code {
+        let (yes, no) = if test.inside { (yes, no) } else { (no, yes) };
+        if test.first > test.last {
+            return no;
+        }
+        let (low, high) = (Field::low(self.arch, test.arg), Field::high(self.arch, test.arg));
+        let (mask_high, mask_low) = halves(test.mask);
+        let (first_high, first_low) = halves(test.first);
+        let (last_high, last_low) = halves(test.last);
+        if first_high == last_high {
+            let yes = self.within(low, mask_low, (first_low, last_low), yes, no);
+            return self.within(high, mask_high, (first_high, first_high), yes, no);
+        }
+        // At either end of the range the low half decides, between them the high half alone.
+        let at_first = self.within(low, mask_low, (first_low, u32::MAX), yes, no);
+        let at_last = self.within(low, mask_low, (0, last_low), yes, no);
+        let between = (first_high.saturating_add(1), last_high.saturating_sub(1));
+        let no = self.within(high, mask_high, between, yes, no);
+        let no = self.within(high, mask_high, (last_high, last_high), at_last, no);
+        self.within(high, mask_high, (first_high, first_high), at_first, no)
+    }
+
+    /// Tests whether the bits of `mask` in a word are from `first` to `last`.
+    fn within(&mut self, word: Field, mask: u32, (first, last): (u32, u32), yes: Code, no: Code) -> Code {
+        if first > last || first > mask {
+            return no;
+        }
+        if first == 0 && last >= mask {
+            return yes;
+        }
+        let has_no_bit = last == 0;
+        // What follows finds the word as it was loaded unless bits were cut off.
+        let cut = mask != u32::MAX && !has_no_bit;
+        let left = if cut { None } else { Some(word) };
+        let (yes, no) = (self.enter(yes, left), self.enter(no, left));
+        let entry = if has_no_bit {
+            self.asm.if_set(mask, no, yes)
+        } else if first == last {
+            self.asm.if_eq(first, yes, no)
+        } else {
+            let yes = if last >= mask { yes } else { self.asm.if_gt(last, no, yes) };
+            if first == 0 { yes } else { self.asm.if_ge(first, yes, no) }
+        };
+        Code { entry: if cut { self.asm.and(mask, entry) } else { entry }, word: Some(word) }
+    }
+
+    /// Where to enter `code` when `loaded` is the word that was loaded last and is still whole.
+    fn enter(&mut self, code: Code, loaded: Option<Field>) -> Label {
+        match code.word {
+            Some(word) if loaded != Some(word) => self.asm.load(word, code.entry),
+            _ => code.entry,
+        }
+    }
+}
+
+/// The high and the low word.
+fn halves(value: u64) -> (u32, u32) {
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
+}

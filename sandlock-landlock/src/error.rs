@@ -1,0 +1,33 @@
+//! What can fail before anything is restricted.
+
+use core::fmt;
+
+use sandlock_sys::Errno;
+
+use crate::access::Rights;
+
+/// Why there is no ruleset, or no such rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// The ABI cannot restrict these.
+    Unsupported(Rights),
+    /// landlock_create_ruleset(2) failed. `ENOMSG`: nothing is handled, so nothing would be restricted.
+    Create(Errno),
+    /// The kernel would not say whether the descriptor is a directory.
+    Statx(Errno),
+    /// landlock_add_rule(2) failed. `EBADFD`: the descriptor is a pipe, a socket or the like, which no rule can name.
+    AddRule(Errno),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported(rights) => write!(f, "this kernel's Landlock cannot restrict {rights}"),
+            Self::Create(errno) => write!(f, "landlock_create_ruleset: {errno}"),
+            Self::Statx(errno) => write!(f, "statx: {errno}"),
+            Self::AddRule(errno) => write!(f, "landlock_add_rule: {errno}"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

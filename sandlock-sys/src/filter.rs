@@ -1,0 +1,34 @@
+//! What a filter is made of and what it sees: the two data types of `linux/filter.h` and `linux/seccomp.h`, on any host.
+
+use core::mem::offset_of;
+
+/// `struct sock_filter`: one classic BPF instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct SockFilter {
+    /// Class, size, mode or operation, source.
+    pub code: u16,
+    /// Instructions to skip when the condition holds.
+    pub jt: u8,
+    /// Instructions to skip when it does not.
+    pub jf: u8,
+    /// The constant operand.
+    pub k: u32,
+}
+const _: () = assert!(size_of::<SockFilter>() == 8 && offset_of!(SockFilter, k) == 4);
+
+/// `struct seccomp_data`: what a filter sees of a call.
+#[doc(alias = "seccomp_data")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct Data {
+    /// The number, on the architecture below.
+    pub nr: i32,
+    /// `AUDIT_ARCH_*`
+    pub arch: u32,
+    /// Where the call was made.
+    pub instruction_pointer: u64,
+    /// The registers, whole: of an `int` argument the kernel reads the low half only.
+    pub args: [u64; 6],
+}
+const _: () = assert!(size_of::<Data>() == 64 && offset_of!(Data, args) == 16);
