@@ -64,7 +64,7 @@ impl<const N: usize> Assembler<N> {
     /// Ends the program with this action.
     pub fn ret(&mut self, action: Action) -> Label {
         let ret = SockFilter { code: RET_K, jt: 0, jf: 0, k: action.word() };
-        self.find(0, |_, insn| insn == ret).unwrap_or_else(|| self.push(ret))
+        self.find(usize::MAX, |_, insn| insn == ret).unwrap_or_else(|| self.push(ret))
     }
 
     /// Loads a word, then goes on at `next`.
@@ -116,7 +116,7 @@ impl<const N: usize> Assembler<N> {
         if self.get(next).is_some_and(|insn| insn.code == RET_K) {
             return next;
         }
-        let written = self.find(0, |label, insn| {
+        let written = self.find(usize::MAX, |label, insn| {
             (insn.code, insn.k) == (code, k) && label.skip(0).is_some_and(|follows| self.same(follows, next))
         });
         written.unwrap_or_else(|| {
@@ -133,7 +133,7 @@ impl<const N: usize> Assembler<N> {
         if self.same(yes, no) {
             return yes;
         }
-        let written = self.find(0, |label, insn| {
+        let written = self.find(usize::MAX, |label, insn| {
             (insn.code, insn.k) == (code, k)
                 && label.skip(u32::from(insn.jt)).is_some_and(|target| self.same(target, yes))
                 && label.skip(u32::from(insn.jf)).is_some_and(|target| self.same(target, no))
@@ -154,11 +154,11 @@ impl<const N: usize> Assembler<N> {
     /// at most `room` further instructions.
     fn near(&mut self, label: Label, room: usize) -> Label {
         let reach = usize::from(u8::MAX).saturating_sub(room);
-        let first = self.len.saturating_sub(reach).saturating_sub(1);
-        if label.0 >= first {
+        if self.distance(label) <= reach {
             return label;
         }
-        self.find(first, |other, _| self.same(other, label)).unwrap_or_else(|| self.push_jump(label))
+        let near = self.find(reach.saturating_add(1), |other, _| self.same(other, label));
+        near.unwrap_or_else(|| self.push_jump(label))
     }
 
     /// What goes on at `target` from any distance: a `ja`, or the same return once more.
@@ -174,8 +174,7 @@ impl<const N: usize> Assembler<N> {
     /// Whether two labels do the same: one instruction, or equal returns.
     fn same(&self, one: Label, other: Label) -> bool {
         let (one, other) = (self.through(one), self.through(other));
-        one == other
-            || self.get(one).is_some_and(|insn| insn.code == RET_K && self.get(other) == Some(insn))
+        one == other || self.get(one).is_some_and(|insn| insn.code == RET_K && self.get(other) == Some(insn))
     }
 
     /// The target of a `ja`, any other instruction itself. No `ja` leads to another one.
@@ -186,10 +185,11 @@ impl<const N: usize> Assembler<N> {
         }
     }
 
-    /// The newest instruction, of those with at least `first` others after them, that is `wanted`.
-    fn find(&self, first: usize, wanted: impl Fn(Label, SockFilter) -> bool) -> Option<Label> {
-        let written = self.program.iter().rev().enumerate().take(self.len).skip(first).rev();
-        written.map(|(at, insn)| (Label(at), *insn)).find(|(label, insn)| wanted(*label, *insn)).map(|(label, _)| label)
+    /// The newest of the last `count` instructions that is `wanted`.
+    fn find(&self, count: usize, wanted: impl Fn(Label, SockFilter) -> bool) -> Option<Label> {
+        let labels = (0..self.len).rev().map(Label);
+        let (_, written) = self.program.split_at_checked(N.wrapping_sub(self.len))?;
+        labels.zip(written).take(count).find(|(label, insn)| wanted(*label, **insn)).map(|(label, _)| label)
     }
 
     fn get(&self, label: Label) -> Option<SockFilter> {

@@ -31,7 +31,9 @@ impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, insn) in self.program.iter().enumerate() {
             write!(f, "{at:4}  ")?;
-            let target = |skip: u32| u64::try_from(at).unwrap_or(u64::MAX).saturating_add(1).saturating_add(skip.into());
+            let target = |skip: u32| {
+                u64::try_from(at).unwrap_or(u64::MAX).saturating_add(1).saturating_add(skip.into())
+            };
             match Insn::decode(*insn) {
                 Some(Insn::LdAbs(offset)) => writeln!(f, "ld   {}", Word { offset, arch: self.arch }),
                 Some(Insn::LdLen) => writeln!(f, "ld   len"),
@@ -53,7 +55,10 @@ impl fmt::Display for Listing<'_> {
                 }
                 Some(Insn::RetK(word)) => writeln!(f, "ret  {}", Action::from_word(word)),
                 Some(Insn::RetA) => writeln!(f, "ret  a"),
-                None => writeln!(f, "?    {insn:?}"),
+                None => {
+                    let SockFilter { code, jt, jf, k } = insn;
+                    writeln!(f, "?    code {code:#x}, jt {jt}, jf {jf}, k {k:#x}")
+                }
             }?;
         }
         Ok(())

@@ -71,7 +71,8 @@ pub(crate) fn words(data: &Data) -> [u32; 16] {
     };
     let [a0, a1, a2, a3, a4, a5] = data.args.map(halves);
     let mut words = [0; 16];
-    let fields = [[data.nr.cast_unsigned(), data.arch], halves(data.instruction_pointer), a0, a1, a2, a3, a4, a5];
+    let fields =
+        [[data.nr.cast_unsigned(), data.arch], halves(data.instruction_pointer), a0, a1, a2, a3, a4, a5];
     for (word, value) in words.iter_mut().zip(fields.as_flattened()) {
         *word = *value;
     }

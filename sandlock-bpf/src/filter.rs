@@ -22,11 +22,11 @@ impl Table<'_> {
     pub fn compile<'p, const N: usize>(&self, asm: &'p mut Assembler<N>) -> Result<&'p [SockFilter], Error> {
         self.check()?;
         asm.clear();
-        let foreign = asm.ret(self.foreign);
         let mut runs = Runs { table: self, rows: self.rows, next: Some(0) };
         let count = runs.clone().count();
         let (_, by_nr) = search(asm, self.arch, &mut runs, count);
         let native = asm.load(Field::NR, by_nr);
+        let foreign = asm.ret(self.foreign);
         let by_arch = asm.if_eq(self.arch.audit, native, foreign);
         let entry = asm.load(Field::ARCH, by_arch);
         Ok(asm.finish(entry)?)
@@ -164,9 +164,10 @@ impl<const N: usize> Writer<'_, N> {
         if first == 0 && last >= mask {
             return yes;
         }
-        let has_no_bit = last == 0;
+        let whole = mask == u32::MAX;
+        let has_no_bit = last == 0 && !whole;
         // What follows finds the word as it was loaded unless bits were cut off.
-        let cut = mask != u32::MAX && !has_no_bit;
+        let cut = !whole && !has_no_bit;
         let left = if cut { None } else { Some(word) };
         let (yes, no) = (self.enter(yes, left), self.enter(no, left));
         let entry = if has_no_bit {

@@ -34,41 +34,70 @@ pub fn run(program: &[SockFilter], data: &Data) -> Result<u32, Fault> {
 ///
 /// As [`run`].
 pub fn trace(program: &[SockFilter], data: &Data) -> Result<Run, Fault> {
-    let words = field::words(data);
-    let (mut a, mut x, mut mem) = (0, 0, [None; MEMWORDS]);
+    let mut machine = Machine { words: field::words(data), a: 0, x: 0, scratch: [None; MEMWORDS] };
     let (mut at, mut steps) = (0usize, 0usize);
     loop {
         let fault = |kind| Fault { at, kind };
         let insn = *program.get(at).ok_or(fault(FaultKind::Jump))?;
         let insn = Insn::decode(insn).ok_or(fault(FaultKind::Code))?;
-        let slot = |k| usize::try_from(k).ok().filter(|k| *k < MEMWORDS).ok_or(fault(FaultKind::Scratch));
         steps = steps.saturating_add(1);
-        let mut skip = 0;
-        match insn {
-            Insn::LdAbs(k) => a = word(&words, k).ok_or(fault(FaultKind::Offset))?,
-            Insn::LdLen => a = field::SIZE,
-            Insn::LdxLen => x = field::SIZE,
-            Insn::LdImm(k) => a = k,
-            Insn::LdxImm(k) => x = k,
-            Insn::LdMem(k) => a = mem.get(slot(k)?).copied().flatten().ok_or(fault(FaultKind::Unset))?,
-            Insn::LdxMem(k) => x = mem.get(slot(k)?).copied().flatten().ok_or(fault(FaultKind::Unset))?,
-            Insn::St(k) => *mem.get_mut(slot(k)?).ok_or(fault(FaultKind::Scratch))? = Some(a),
-            Insn::Stx(k) => *mem.get_mut(slot(k)?).ok_or(fault(FaultKind::Scratch))? = Some(x),
-            Insn::Alu(alu, operand) => match alu.apply(a, operand.value(x)) {
-                Some(value) => a = value,
-                None => return Ok(Run { word: 0, steps }),
-            },
-            Insn::Neg => a = a.wrapping_neg(),
-            Insn::Tax => x = a,
-            Insn::Txa => a = x,
-            Insn::Ja(k) => skip = usize::try_from(k).unwrap_or(usize::MAX),
-            Insn::Jmp { cmp, operand, jt, jf } => {
-                skip = usize::from(if cmp.holds(a, operand.value(x)) { jt } else { jf });
-            }
-            Insn::RetK(k) => return Ok(Run { word: k, steps }),
-            Insn::RetA => return Ok(Run { word: a, steps }),
+        match machine.execute(insn).map_err(fault)? {
+            Then::Skip(count) => at = at.saturating_add(1).saturating_add(count),
+            Then::Return(word) => return Ok(Run { word, steps }),
         }
-        at = at.saturating_add(1).saturating_add(skip);
+    }
+}
+
+struct Machine {
+    words: [u32; 16],
+    a: u32,
+    x: u32,
+    scratch: [Option<u32>; MEMWORDS],
+}
+
+/// What an instruction does after its work.
+enum Then {
+    Skip(usize),
+    Return(u32),
+}
+
+impl Machine {
+    fn execute(&mut self, insn: Insn) -> Result<Then, FaultKind> {
+        match insn {
+            Insn::LdAbs(offset) => self.a = self.word(offset).ok_or(FaultKind::Offset)?,
+            Insn::LdLen => self.a = field::SIZE,
+            Insn::LdxLen => self.x = field::SIZE,
+            Insn::LdImm(k) => self.a = k,
+            Insn::LdxImm(k) => self.x = k,
+            Insn::LdMem(k) => self.a = self.scratch(k)?.ok_or(FaultKind::Unset)?,
+            Insn::LdxMem(k) => self.x = self.scratch(k)?.ok_or(FaultKind::Unset)?,
+            Insn::St(k) => *self.scratch(k)? = Some(self.a),
+            Insn::Stx(k) => *self.scratch(k)? = Some(self.x),
+            Insn::Alu(alu, operand) => match alu.apply(self.a, operand.value(self.x)) {
+                Some(value) => self.a = value,
+                None => return Ok(Then::Return(0)),
+            },
+            Insn::Neg => self.a = self.a.wrapping_neg(),
+            Insn::Tax => self.x = self.a,
+            Insn::Txa => self.a = self.x,
+            Insn::Ja(k) => return Ok(Then::Skip(usize::try_from(k).unwrap_or(usize::MAX))),
+            Insn::Jmp { cmp, operand, jt, jf } => {
+                let holds = cmp.holds(self.a, operand.value(self.x));
+                return Ok(Then::Skip(usize::from(if holds { jt } else { jf })));
+            }
+            Insn::RetK(word) => return Ok(Then::Return(word)),
+            Insn::RetA => return Ok(Then::Return(self.a)),
+        }
+        Ok(Then::Skip(0))
+    }
+
+    fn word(&self, offset: u32) -> Option<u32> {
+        let offsets = (0..field::SIZE).step_by(4);
+        self.words.iter().zip(offsets).find(|(_, at)| *at == offset).map(|(word, _)| *word)
+    }
+
+    fn scratch(&mut self, k: u32) -> Result<&mut Option<u32>, FaultKind> {
+        usize::try_from(k).ok().and_then(|k| self.scratch.get_mut(k)).ok_or(FaultKind::Scratch)
     }
 }
 
@@ -104,8 +133,4 @@ impl Operand {
             Self::X => x,
         }
     }
-}
-
-fn word(words: &[u32; 16], offset: u32) -> Option<u32> {
-    words.iter().zip((0..field::SIZE).step_by(4)).find(|(_, at)| *at == offset).map(|(word, _)| *word)
 }

@@ -94,23 +94,30 @@ pub fn open(path: &CStr, flags: OFlags) -> Result<OwnedFd> {
     openat2(BorrowedFd::CWD, path, flags, 0, Resolve::empty())
 }
 
-/// memfd_create(2), close-on-exec, never executable where the kernel can say so (`MFD_NOEXEC_SEAL`, 6.3).
+bitflags! {
+    /// `MFD_*` of `linux/memfd.h`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct MemfdFlags: u32 {
+        /// `MFD_CLOEXEC`
+        const CLOEXEC = 1;
+        /// `MFD_NOEXEC_SEAL`: not executable, and never will be (Linux 6.3).
+        const NOEXEC_SEAL = 8;
+        /// `MFD_EXEC`: executable (6.3).
+        const EXEC = 0x10;
+        /// Bits this list does not name.
+        const _ = !0;
+    }
+}
+
+/// memfd_create(2)
 ///
 /// # Errors
 ///
-/// `EMFILE`, `ENOMEM`.
-pub fn memfd_create(name: &CStr) -> Result<OwnedFd> {
-    /// `MFD_CLOEXEC | MFD_NOEXEC_SEAL` and, for an older kernel, without the seal.
-    const FLAGS: [u32; 2] = [1 | 8, 1];
-    let create = |flags: u32| {
-        // SAFETY: the kernel reads the name.
-        unsafe { syscall!(nr::MEMFD_CREATE, name, flags) }
-    };
-    let [sealed, plain] = FLAGS;
-    let fd = match create(sealed) {
-        Err(Errno::EINVAL) => create(plain)?,
-        other => other?,
-    };
+/// * `EINVAL`: a flag is unknown to the kernel, or the name is longer than 249 bytes.
+/// * `EACCES`: `vm.memfd_noexec` forbids an executable one.
+pub fn memfd_create(name: &CStr, flags: MemfdFlags) -> Result<OwnedFd> {
+    // SAFETY: the kernel reads the name.
+    let fd = unsafe { syscall!(nr::MEMFD_CREATE, name, flags.bits())? };
     // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) })
 }

@@ -54,6 +54,12 @@ impl PollFd {
         Self { fd: fd.as_raw(), events, revents: Events::empty() }
     }
 
+    /// Whether the kernel looks at it at all.
+    #[must_use]
+    pub const fn is_some(&self) -> bool {
+        self.fd >= 0
+    }
+
     /// What the last wait found.
     #[must_use]
     pub const fn found(&self) -> Events {

@@ -4,6 +4,7 @@
 
 #![expect(unsafe_code, reason = "prctl(2)")]
 
+use core::ffi::CStr;
 use core::marker::PhantomData;
 
 use crate::arch::syscall;
@@ -41,6 +42,16 @@ pub fn set_pdeathsig(signal: i32) -> Result<()> {
 /// None that a kernel since 3.4 returns.
 pub fn set_child_subreaper() -> Result<()> {
     prctl(libc::PR_SET_CHILD_SUBREAPER, 1)
+}
+
+/// `PR_SET_NAME`: what `ps` calls this thread, up to 15 bytes.
+///
+/// # Errors
+///
+/// None that the kernel returns.
+pub fn set_name(name: &CStr) -> Result<()> {
+    // SAFETY: the kernel reads a C string, 16 bytes of it at most.
+    unsafe { syscall!(nr::PRCTL, libc::PR_SET_NAME, name) }.map(drop)
 }
 
 /// `PR_CAP_AMBIENT` with `PR_CAP_AMBIENT_CLEAR_ALL`.

@@ -209,14 +209,15 @@ struct WaitInfo {
 }
 const _: () = assert!(size_of::<WaitInfo>() == 128);
 
-/// waitid(2) for any child, whatever signal it sends (`__WALL`), without blocking. `None`: children are left, none has changed.
+/// waitid(2) for any child, whatever signal it sends (`__WALL`). Unless it may `block`, `None` says that children are left and none
+/// has changed; while it blocks, only endings count.
 ///
 /// # Errors
 ///
 /// `ECHILD`: there is no child.
-pub fn wait_any() -> Result<Option<(i32, Change)>> {
-    let options = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG | libc::__WALL;
-    wait(libc::P_ALL, 0, options)
+pub fn wait_any(block: bool) -> Result<Option<(i32, Change)>> {
+    let which = if block { 0 } else { libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG };
+    wait(libc::P_ALL, 0, libc::WEXITED | which | libc::__WALL)
 }
 
 /// waitid(2) for the process of a pidfd, blocking until it ends, whatever signal it sends (`__WALL`).

@@ -44,19 +44,34 @@ pub fn set_mask(set: SigSet) -> Result<SigSet> {
     Ok(old)
 }
 
-/// `struct sigaction` of the kernel with the default disposition: all zero on every architecture.
+/// `struct sigaction` of the kernel: the handler comes first on every architecture here, and four words are enough for all.
 #[repr(C)]
-struct DefaultAction([usize; 4]);
+struct Action([usize; 4]);
 
-/// `rt_sigaction(SIG_DFL)` for one signal.
+/// Gives every signal that has a handler its default disposition back; ignored ones stay ignored, but for `SIGPIPE`, which language
+/// run-times ignore on their own account. For a new process that shares memory with its maker, whose handlers must not run in it.
 ///
 /// # Errors
 ///
-/// `EINVAL`: no such signal, or one whose disposition is fixed.
-pub fn set_default(signal: i32) -> Result<()> {
-    let action = DefaultAction([0; 4]);
-    // SAFETY: the kernel reads one sigaction, of at most four words on every architecture here, and writes none.
-    unsafe { syscall!(nr::RT_SIGACTION, signal, &action, 0usize, size_of::<SigSet>()) }.map(drop)
+/// None that the kernel returns for a valid signal.
+pub fn reset_handlers() -> Result<()> {
+    const DEFAULT: usize = libc::SIG_DFL;
+    const IGNORE: usize = libc::SIG_IGN;
+    for signal in 1..=64 {
+        let mut old = Action([0; 4]);
+        // SAFETY: the kernel reads nothing and writes one sigaction, of four words at most.
+        unsafe { syscall!(nr::RT_SIGACTION, signal, 0usize, &mut old, size_of::<SigSet>())? };
+        match old.0 {
+            [DEFAULT, ..] => {}
+            [IGNORE, ..] if signal != libc::SIGPIPE => {}
+            _ => {
+                let default = Action([0; 4]);
+                // SAFETY: the kernel reads one sigaction, all zero: the default disposition, no flags, an empty mask.
+                unsafe { syscall!(nr::RT_SIGACTION, signal, &default, 0usize, size_of::<SigSet>())? };
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `kill(2)`: `pid` 0 is the caller's group, −1 everything the caller may signal, less than −1 a group. Signal 0 asks only.

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_file_is_not_a_terminal() {
-        let fd = crate::fs::memfd_create(c"x").unwrap();
+        let fd = crate::fs::memfd_create(c"x", crate::fs::MemfdFlags::CLOEXEC).unwrap();
         assert_eq!(settings(fd.as_fd()).unwrap_err(), Errno::ENOTTY);
         assert_eq!(foreground(fd.as_fd()).unwrap_err(), Errno::ENOTTY);
     }

@@ -1,1 +1,29 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+
+mod base;
+mod channel;
+mod command;
+mod error;
+mod guardian;
+mod kernel;
+mod launch;
+mod plan;
+mod policy;
+mod ports;
+mod receipt;
+mod routes;
+mod supervise;
+mod table;
+mod terminal;
+mod tmp;
+
+pub use error::{Error, Step};
+pub use kernel::kernel_features;
+pub use plan::Plan;
+pub use policy::Policy;
+pub use ports::PortList;
+pub use receipt::Enforcement;
+pub use supervise::Outcome;
+pub use table::{Class, FAMILIES, Facts, Family};
+
+pub use sandlock_landlock::{Abi, PROTECTIONS, Protection};

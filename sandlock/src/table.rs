@@ -195,11 +195,7 @@ pub const FAMILIES: &[Family] = &[
         Class::Allow,
         "the architecture's own, on the caller (the kernel never shows a filter uprobe and uretprobe)",
     ),
-    row(
-        "execve execveat",
-        Class::Allow,
-        "Landlock judges the file",
-    ),
+    row("execve execveat", Class::Allow, "Landlock judges the file"),
     // -- Files: Landlock judges the path.
     row(
         "open openat openat2 creat mkdir mkdirat mknod mknodat rmdir unlink unlinkat rename renameat renameat2 link linkat \
@@ -221,11 +217,7 @@ pub const FAMILIES: &[Family] = &[
         Class::Allow,
         "the owner's right, which Landlock does not see",
     ),
-    row(
-        "file_setattr",
-        Class::Deny(Errno::EPERM),
-        "flags of files that are only readable",
-    ),
+    row("file_setattr", Class::Deny(Errno::EPERM), "flags of files that are only readable"),
     // -- Sockets.
     row("socket", Class::Kernel(sockets), "an allowlist of family, type and protocol"),
     row("socketpair", Class::Kernel(pairs), "unix only"),
@@ -234,7 +226,11 @@ pub const FAMILIES: &[Family] = &[
         Class::Trap,
         "emulated netlink sockets; unix sockets by path where Landlock does not see them (before ABI 9)",
     ),
-    row("bind getsockname getpeername", Class::Trap, "emulated netlink sockets; otherwise Landlock judges the port and the path"),
+    row(
+        "bind getsockname getpeername",
+        Class::Trap,
+        "emulated netlink sockets; otherwise Landlock judges the port and the path",
+    ),
     row("listen", Class::Trap, "a socket without a port would get one that no rule gave"),
     row(
         "setsockopt",
@@ -274,11 +270,31 @@ pub const FAMILIES: &[Family] = &[
         ),
         "no connect inside a send; musl wants the netlink answer before send returns",
     ),
-    row("send", Class::Args(&[case(&[Test::any32(3, FASTOPEN)], NO_FASTOPEN)], ALLOW), "no connect inside a send"),
-    row("sendmsg", Class::Args(&[case(&[Test::any32(2, FASTOPEN)], NO_FASTOPEN)], ALLOW), "no connect inside a send"),
-    row("sendmmsg", Class::Args(&[case(&[Test::any32(3, FASTOPEN)], NO_FASTOPEN)], ALLOW), "no connect inside a send"),
-    row("accept accept4 recv recvfrom recvmsg recvmmsg recvmmsg_time64 shutdown", Class::Allow, "acts on open sockets only"),
-    row("socketcall ipc", Class::Deny(Errno::ENOSYS), "many calls behind one number, with their arguments in memory"),
+    row(
+        "send",
+        Class::Args(&[case(&[Test::any32(3, FASTOPEN)], NO_FASTOPEN)], ALLOW),
+        "no connect inside a send",
+    ),
+    row(
+        "sendmsg",
+        Class::Args(&[case(&[Test::any32(2, FASTOPEN)], NO_FASTOPEN)], ALLOW),
+        "no connect inside a send",
+    ),
+    row(
+        "sendmmsg",
+        Class::Args(&[case(&[Test::any32(3, FASTOPEN)], NO_FASTOPEN)], ALLOW),
+        "no connect inside a send",
+    ),
+    row(
+        "accept accept4 recv recvfrom recvmsg recvmmsg recvmmsg_time64 shutdown",
+        Class::Allow,
+        "acts on open sockets only",
+    ),
+    row(
+        "socketcall ipc",
+        Class::Deny(Errno::ENOSYS),
+        "many calls behind one number, with their arguments in memory",
+    ),
     // -- By argument.
     row(
         "clone",
@@ -366,7 +382,11 @@ pub const FAMILIES: &[Family] = &[
         ),
         "the sandbox's own processes only",
     ),
-    row("move_pages migrate_pages", Class::Args(&[case(&[Test::eq32(0, 0)], ALLOW)], EPERM), "the caller only"),
+    row(
+        "move_pages migrate_pages",
+        Class::Args(&[case(&[Test::eq32(0, 0)], ALLOW)], EPERM),
+        "the caller only",
+    ),
     row(
         "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_getfd",
         Class::Deny(Errno::EPERM),

@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod listen;
+pub mod memfd;
 pub mod netlink;
 pub mod own;
 #[cfg(test)]

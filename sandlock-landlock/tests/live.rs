@@ -5,9 +5,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "live/domains.rs"]
 mod domains;
+#[path = "live/files.rs"]
 mod files;
+#[path = "live/ports.rs"]
 mod ports;
+#[path = "live/scopes.rs"]
 mod scopes;
 
 use core::fmt::Display;

@@ -1,0 +1,13 @@
+//! A filter does what its table says: by hand, at random, and proved.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "tests"
+)]
+
+mod equivalence;
+mod spec;
+mod tables;

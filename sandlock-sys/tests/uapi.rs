@@ -1,0 +1,133 @@
+//! The numbers and layouts of the sources, against two oracles: the kernel's headers, and the `linux-raw-sys` crate, which is made from them.
+//!
+//! The sources are read as text: so private constants and structures are checked too, and so is the next one, without a word here.
+
+#![expect(clippy::unwrap_used, clippy::as_conversions, reason = "tests")]
+
+#[path = "uapi/oracle.rs"]
+mod oracle;
+#[path = "uapi/source.rs"]
+mod source;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use oracle::Answer;
+use sandlock_sys::nr;
+
+/// Values that the sources write otherwise than as one literal below one name, or assert without the kernel's name.
+const WRITTEN_OTHERWISE: [(&str, u64); 6] = [
+    ("sizeof(struct __user_cap_data_struct)", 12),
+    ("SECCOMP_IOCTL_NOTIF_RECV", 0xc050_2100),
+    ("SECCOMP_IOCTL_NOTIF_SEND", 0xc018_2101),
+    ("SECCOMP_IOCTL_NOTIF_ID_VALID", 0x4008_2102),
+    ("SECCOMP_IOCTL_NOTIF_ADDFD", 0x4018_2103),
+    // `SECCOMP_IOCTL_NOTIF_SET_FLAGS` as the header makes it, which may be older than the name.
+    ("SECCOMP_IOW(4, __u64)", 0x4008_2104),
+];
+
+/// What the headers of a kernel a few years old have not, and `linux-raw-sys` has not yet. From `linux/landlock.h` of Linux 7.3.
+const NEWEST: [(&str, u64); 5] = [
+    ("LANDLOCK_RESTRICT_SELF_TSYNC", 1 << 3),
+    ("LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS", 1 << 4),
+    ("LANDLOCK_ACCESS_FS_RESOLVE_UNIX", 1 << 16),
+    ("LANDLOCK_ACCESS_NET_BIND_UDP", 1 << 2),
+    ("LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP", 1 << 3),
+];
+
+/// Names of our own, for which no header has a value: parts of an ioctl number, and layouts that are asserted at compile time only.
+const OURS: [&str; 4] = [
+    "READ_WRITE",
+    "WRITE",
+    // `siginfo_t` as far as waitid(2) fills it in.
+    "WaitInfo",
+    // Two `struct __user_cap_data_struct`.
+    "[Half; 2]",
+];
+
+/// A structure that grows with the ABI: the size is that of the version we speak, so only the offsets must equal the header's.
+const GROWS: &str = "sizeof(struct landlock_ruleset_attr)";
+
+/// Prints past libtest, which shows what a test prints only when it fails.
+fn say(line: &str) {
+    io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+#[test]
+fn every_number_and_layout_is_an_oracles() {
+    let test = "every_number_and_layout_is_an_oracles";
+    let Some(sources) = source::read() else {
+        return say(&format!("SKIP {test}: the sources are not here"));
+    };
+    let mut found = source::Found::default();
+    sources.iter().for_each(|text| found.scan(text));
+    assert_eq!(found.nameless.iter().map(String::as_str).collect::<Vec<_>>(), OURS);
+    assert!(found.claims.len() >= 80, "the scan lost its way: {:?}", found.claims);
+    for (expression, value) in WRITTEN_OTHERWISE {
+        assert_eq!(found.claims.insert(expression.into(), value), None, "{expression} can be read now");
+    }
+    for (expression, value) in NEWEST {
+        assert_eq!(found.claims[expression], value, "{expression}");
+    }
+    assert_eq!(found.claims.remove(GROWS), Some(24));
+
+    let crate_says: BTreeMap<_, _> = oracle::linux_raw_sys().into_iter().collect();
+    let header = oracle::headers(&found.claims);
+    let (mut lacking, mut unknown) = (Vec::new(), Vec::new());
+    for (expression, value) in &found.claims {
+        let from_crate = crate_says.get(expression.as_str());
+        assert!(from_crate.is_none_or(|theirs| theirs == value), "{expression}: {value}, {from_crate:?}");
+        let from_header = header.as_ref().map(|header| &header[expression]);
+        assert_ne!(from_header, Some(&Answer::Differs), "{expression} is not {value} in the header");
+        if from_header == Some(&Answer::Unknown) {
+            lacking.push(expression.as_str());
+        }
+        if from_crate.is_none() && from_header != Some(&Answer::Equal) {
+            unknown.push(expression.as_str());
+        }
+    }
+    if header.is_none() {
+        return say(&format!(
+            "SKIP {test}: no C compiler with the kernel's headers, so linux-raw-sys alone was asked"
+        ));
+    }
+    unknown.retain(|expression| NEWEST.iter().all(|(newest, _)| newest != expression));
+    assert_eq!(unknown, [""; 0], "no oracle knows these");
+    say(&format!(
+        "{test}: {} checked; the headers here lack {}: {}",
+        found.claims.len(),
+        lacking.len(),
+        lacking.join(", ")
+    ));
+}
+
+#[test]
+fn every_system_call_has_the_headers_number() {
+    let test = "every_system_call_has_the_headers_number";
+    let Some(header) = oracle::header_calls() else {
+        return say(&format!("SKIP {test}: no C compiler with the kernel's headers"));
+    };
+    assert!(header.len() > 300, "{header:?}");
+    for (name, number) in &header {
+        assert_eq!(nr::number(nr::NATIVE, name), Some(*number), "{name}");
+    }
+    let newer = nr::NATIVE.iter().filter(|(name, _)| !header.contains_key(*name));
+    let newer: Vec<_> = newer.map(|(name, number)| format!("{name} {number}")).collect();
+    say(&format!("{test}: {} checked; the header lacks {}", header.len(), newer.join(", ")));
+}
+
+#[test]
+fn every_system_call_made_has_the_crates_number() {
+    let test = "every_system_call_made_has_the_crates_number";
+    let crate_says: BTreeMap<_, _> = oracle::linux_raw_sys_calls().into_iter().collect();
+    for (name, number) in &crate_says {
+        assert_eq!(nr::number(nr::NATIVE, name), Some(*number), "{name}");
+    }
+    let Some(sources) = source::read() else {
+        return say(&format!("SKIP {test}: the sources are not here, to look for further calls"));
+    };
+    let mut found = source::Found::default();
+    sources.iter().for_each(|text| found.scan(text));
+    let made: Vec<_> = found.calls.iter().map(String::as_str).collect();
+    assert_eq!(made, crate_says.into_keys().collect::<Vec<_>>(), "the calls listed are the calls made");
+}

@@ -1,0 +1,115 @@
+//! The base profile: what a program of this machine needs in order to run at all, and nothing that is a person's.
+
+use std::path::{Path, PathBuf};
+
+/// Read, list, execute: what the system has installed.
+pub(crate) const SYSTEM: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/opt",
+    "/nix/store",
+    "/gnu/store",
+    // A narrow /etc: how names, locales, certificates and the linker are set up; no passwords, no keys, not even for root.
+    "/etc/alternatives",
+    "/etc/bash.bashrc",
+    "/etc/ca-certificates",
+    "/etc/ca-certificates.conf",
+    "/etc/crypto-policies",
+    "/etc/debian_version",
+    "/etc/environment",
+    "/etc/fonts",
+    "/etc/gai.conf",
+    "/etc/gitconfig",
+    "/etc/group",
+    "/etc/host.conf",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/inputrc",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/ld.so.preload",
+    "/etc/locale.alias",
+    "/etc/locale.conf",
+    "/etc/localtime",
+    "/etc/magic",
+    "/etc/mime.types",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/passwd",
+    "/etc/pki/tls/certs",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/etc/shells",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/terminfo",
+    "/etc/timezone",
+    "/etc/vim",
+    // Of the hardware: how many processors and what kind, for run-times that size themselves.
+    "/sys/devices/system/cpu",
+    "/sys/devices/system/node",
+    "/sys/kernel/mm/transparent_hugepage",
+];
+
+/// The configuration folders of language run-times, by the start of their names in `/etc`.
+pub(crate) const ETC_PREFIXES: &[&str] = &["java-", "python", "perl"];
+
+/// Read and list, without executing.
+pub(crate) const PROC: &str = "/proc";
+
+/// Read and write: devices that hold nobody's data.
+pub(crate) const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// The same, and ioctl: the caller's own terminal, and new ones.
+pub(crate) const TERMINALS: &[&str] = &["/dev/tty", "/dev/ptmx"];
+
+/// Folders that hold more than a program's own files: being in one of them is no reason to read all of it.
+const NOT_AS_CWD: &[&str] = &["/etc", "/dev", "/sys", "/run", "/var", "/boot", "/root"];
+
+/// Whether the current directory may be read without being named: not when it holds the home directory, or is the system's.
+pub(crate) fn is_readable_cwd(cwd: &Path, home: Option<&Path>) -> bool {
+    let holds_home = home.is_some_and(|home| home.starts_with(cwd));
+    let is_top = cwd.parent().is_none();
+    let is_system = NOT_AS_CWD.iter().any(|folder| cwd == Path::new(folder));
+    !holds_home && !is_top && !is_system && !cwd.starts_with("/etc")
+}
+
+/// The environment's `HOME`, as the kernel spells it.
+pub(crate) fn home() -> Option<PathBuf> {
+    let home = PathBuf::from(std::env::var_os("HOME")?);
+    Some(home.canonicalize().unwrap_or(home))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_read_and_a_home_is_not() {
+        for (cwd, want) in [
+            ("/home/u/project", true),
+            ("/home/u", false),
+            ("/home", false),
+            ("/", false),
+            ("/etc", false),
+            ("/etc/ssl", false),
+            ("/srv/build", true),
+            ("/var", false),
+            ("/var/lib/build", true),
+        ] {
+            assert_eq!(is_readable_cwd(Path::new(cwd), Some(Path::new("/home/u"))), want, "{cwd}");
+        }
+        assert!(is_readable_cwd(Path::new("/home/u"), None));
+    }
+}

@@ -1,0 +1,208 @@
+//! `sandlock run`: from what was typed to a policy, and from how it ended to an exit status.
+
+use core::time::Duration;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use sandlock::{Error, Outcome, Policy, PortList};
+
+use super::complain;
+
+/// What `sandlock run` takes.
+#[derive(Debug, Args)]
+#[command(
+    about = "Run a command in a sandbox",
+    long_about = "Run a command in a sandbox.\n\nWithout flags the command can read and execute what the system has installed, a narrow /etc, \
+                  /proc and the current directory; it can write to a private TMPDIR that is removed at the end; it has no network and no \
+                  way to touch a process outside. Each flag grants something more.",
+    after_help = "Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out; 125 when sandlock failed, \
+                  126 when the command cannot be executed, 127 when it is not there."
+)]
+pub(crate) struct Options {
+    /// Grant reading, listing and executing PATH and everything below it (repeatable)
+    #[arg(short = 'r', long = "fs-read", value_name = "PATH")]
+    read: Vec<PathBuf>,
+    /// Grant changing PATH and everything below it too (repeatable)
+    #[arg(short = 'w', long = "fs-write", value_name = "PATH")]
+    write: Vec<PathBuf>,
+    /// What to start from: the base profile, or nothing at all
+    #[arg(long, value_name = "PROFILE", default_value = "default")]
+    base: Base,
+    /// Grant TCP connections to ports, of any address: :80, :80,443, :8000-8010 or :* (repeatable)
+    #[arg(long, value_name = ":PORTS")]
+    net_allow: Vec<String>,
+    /// Grant listening on TCP ports: 80, 80,443, 8000-8010 or * (repeatable)
+    #[arg(long, value_name = "PORTS")]
+    net_allow_bind: Vec<String>,
+    /// Kill everything in the sandbox after SECS seconds (fractions allowed)
+    #[arg(short = 't', long, value_name = "SECS", allow_hyphen_values = true)]
+    timeout: Option<String>,
+    /// Set a variable of the command's environment (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<OsString>,
+    /// Keep only PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG, LC_* and TZ of the environment
+    #[arg(long)]
+    clean_env: bool,
+    /// Start the command in DIR
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// Run without a protection that this kernel lacks; `sandlock check` names them (repeatable)
+    #[arg(long, value_name = "NAME")]
+    allow_degraded: Vec<String>,
+    /// Keep the capabilities that sandlock itself has (root's, as a rule)
+    #[arg(long)]
+    keep_caps: bool,
+    /// Say nothing but why the command could not be started
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say first what is enforced, and by what
+    #[arg(short, long)]
+    verbose: bool,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Base {
+    /// Read and execute the system, write a private TMPDIR
+    Default,
+    /// Nothing
+    None,
+}
+
+pub(crate) fn run(options: Options) -> ExitCode {
+    let (quiet, verbose) = (options.quiet, options.verbose);
+    let plan = match policy(&options).and_then(|policy| policy.plan(&options.command)) {
+        Ok(plan) => plan,
+        Err(error) => return failed(&error),
+    };
+    if !quiet {
+        for line in plan.receipt().iter().filter(|line| verbose || line.by.is_none()) {
+            complain(&line.to_string());
+        }
+        if verbose {
+            plan.notes().iter().for_each(|note| complain(note));
+        }
+    }
+    match plan.run_here() {
+        Ok(outcome) => {
+            if !quiet {
+                told(&plan.command().display().to_string(), outcome, &options);
+            }
+            ExitCode::from(outcome.status())
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    complain(&error.to_string());
+    ExitCode::from(error.status())
+}
+
+/// Nobody's death is silent, but for those that a person at the keyboard or a closed pipe asked for.
+fn told(command: &str, outcome: Outcome, options: &Options) {
+    match outcome {
+        Outcome::Exited(_) | Outcome::Killed(libc::SIGINT | libc::SIGPIPE | libc::SIGQUIT) => {}
+        Outcome::Killed(signal) => complain(&format!("{command} was killed by {}", name(signal))),
+        Outcome::TimedOut => {
+            let limit = options.timeout.as_deref().unwrap_or_default();
+            complain(&format!("{command} was killed after {limit} s, its time limit (-t)"));
+        }
+    }
+}
+
+/// A signal as people call it.
+fn name(signal: i32) -> String {
+    let name = match signal {
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGUSR1 => "SIGUSR1",
+        libc::SIGUSR2 => "SIGUSR2",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
+        // The filter's answer to a call of another architecture.
+        libc::SIGSYS => "SIGSYS (it made a system call of another architecture)",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+/// From what was typed to what it means.
+fn policy(options: &Options) -> Result<Policy, Error> {
+    let mut policy = match options.base {
+        Base::Default => Policy::base(),
+        Base::None => Policy::none(),
+    };
+    for path in &options.read {
+        policy.read(path);
+    }
+    for path in &options.write {
+        policy.write(path);
+    }
+    for spec in &options.net_allow {
+        let ports = spec
+            .strip_prefix(':')
+            .ok_or("this form is :PORTS, as in :443; rules by address are not there yet");
+        policy.connect(
+            ports.and_then(str::parse::<PortList>).map_err(|hint| value("--net-allow", spec, hint))?,
+        );
+    }
+    for spec in &options.net_allow_bind {
+        policy.bind(spec.parse::<PortList>().map_err(|hint| value("--net-allow-bind", spec, hint))?);
+    }
+    if let Some(text) = &options.timeout {
+        policy.timeout(seconds(text).map_err(|hint| value("-t", text, hint))?);
+    }
+    for variable in &options.env {
+        let hint = "a variable is given as NAME=VALUE";
+        let (name, text) = split(variable).ok_or_else(|| Error::Value("--env", variable.clone(), hint))?;
+        policy.env(name, text);
+    }
+    if options.clean_env {
+        policy.clean_env();
+    }
+    if let Some(cwd) = &options.cwd {
+        policy.cwd(cwd);
+    }
+    for name in &options.allow_degraded {
+        policy.allow_degraded(name)?;
+    }
+    if options.keep_caps {
+        policy.keep_caps();
+    }
+    Ok(policy)
+}
+
+fn value(flag: &'static str, value: &str, hint: &'static str) -> Error {
+    Error::Value(flag, value.into(), hint)
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    /// Ten years: what is longer was not meant.
+    const LONGEST: f64 = 10.0 * 365.0 * 86400.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a time limit is a number of seconds above 0, such as 30 or 0.5"),
+    }
+}
+
+/// `NAME=VALUE`
+fn split(variable: &std::ffi::OsStr) -> Option<(OsString, OsString)> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let bytes = variable.as_bytes();
+    let at = bytes.iter().position(|byte| *byte == b'=')?;
+    let (name, text) = bytes.split_at_checked(at)?;
+    Some((OsString::from_vec(name.to_vec()), OsString::from_vec(text.get(1..)?.to_vec())))
+}

@@ -1,0 +1,476 @@
+//! From what was asked to what will be done: paths opened, rules written, the filter compiled. All that can fail with a name fails here.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use core::time::Duration;
+
+use sandlock_bpf::{Action, Arch, Assembler, Row, Table};
+use sandlock_landlock::{
+    Abi, AccessFs, AccessNet, PROTECTIONS, Protection, Rights, Ruleset, RulesetFd, Scope,
+};
+use sandlock_sys::seccomp::SockFilter;
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, fs, nr};
+
+use crate::base;
+use crate::command;
+use crate::error::Error;
+use crate::policy::Policy;
+use crate::ports::PortList;
+use crate::table::{FAMILIES, Facts};
+use crate::tmp::PrivateTmp;
+
+/// The longest filter we make, in instructions; the kernel's limit is 4096.
+const PROGRAM_MAX: usize = 2048;
+
+/// Protections whose loss is made good by the filter and the supervisor, on every kernel.
+const OTHERWISE: &[&str] = &["unix-path", "net-udp"];
+
+/// A command, and everything that is needed to start it.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) abi: Abi,
+    /// What the caller agreed to go without.
+    pub(crate) missing: Vec<&'static Protection>,
+    pub(crate) facts: Facts,
+    /// What the command enforces on itself.
+    pub(crate) ruleset: RulesetFd,
+    /// What the supervisor enforces on itself: it may not do for the command what the command may not do.
+    pub(crate) own: Option<RulesetFd>,
+    /// What the guardian enforces on itself: it can signal what it made, and nobody else.
+    pub(crate) cage: Option<RulesetFd>,
+    pub(crate) program: Vec<SockFilter>,
+    /// The real paths that may be written.
+    pub(crate) trees: Vec<Vec<u8>>,
+    pub(crate) connect: PortList,
+    pub(crate) bind: PortList,
+    /// As it was typed.
+    pub(crate) name: OsString,
+    pub(crate) path: CString,
+    pub(crate) argv: Vec<CString>,
+    pub(crate) env: Vec<CString>,
+    pub(crate) cwd: Option<CString>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) keep_caps: bool,
+    /// What the caller may want to know about the rules.
+    pub(crate) notes: Vec<String>,
+    /// Held until the plan is dropped, which removes it.
+    _tmp: Option<PrivateTmp>,
+}
+
+impl Plan {
+    pub(crate) fn new(policy: &Policy, command: &[OsString]) -> Result<Self, Error> {
+        let (name, arguments) = command.split_first().ok_or(Error::NoCommand)?;
+        let abi = match policy.abi {
+            Some(abi) => abi,
+            None => Abi::current().map_err(Error::NoLandlock)?,
+        };
+        let missing = missing(abi, &policy.degraded)?;
+        let rights = handled(policy);
+        let (ruleset, dropped) = Ruleset::handle(rights).best_effort(abi);
+        let facts = Facts { sees_unix: !dropped.fs.contains(AccessFs::RESOLVE_UNIX) };
+        let mut rules = Rules {
+            ruleset: ruleset.create(abi).map_err(Error::Landlock)?,
+            trees: Vec::new(),
+            notes: Vec::new(),
+        };
+
+        let mut env = command::environment(policy)?;
+        let cwd = policy.cwd.clone();
+        let (path, file) = command::find(name, &env, cwd.as_deref())?;
+        let mut tmp = None;
+        if policy.base {
+            rules.base(&file, cwd.as_deref())?;
+            let parent = std::env::temp_dir();
+            let made = PrivateTmp::create(&parent).map_err(|errno| Error::Tmp(parent, errno))?;
+            rules.write("TMPDIR", made.path())?;
+            if !policy.env.iter().any(|(name, _)| name == "TMPDIR") {
+                command::set(&mut env, "TMPDIR".into(), made.path().into());
+            }
+            tmp = Some(made);
+        }
+        for path in &policy.read {
+            rules.read("-r", path)?;
+        }
+        for path in &policy.write {
+            rules.write("-w", path)?;
+        }
+        allow_ports(&rules.ruleset, policy)?;
+
+        let scopes = Rights::scoped(Scope::all());
+        let net = Rights { net: rights.net, ..Rights::NONE };
+        let own = side_ruleset(scopes.union(net), abi)?;
+        if let Some(own) = &own {
+            allow_ports(own, policy)?;
+        }
+        Ok(Self {
+            abi,
+            missing,
+            facts,
+            ruleset: rules.ruleset,
+            own,
+            cage: side_ruleset(Rights::scoped(Scope::SIGNAL), abi)?,
+            program: filter(facts)?,
+            trees: rules.trees,
+            connect: policy.connect.clone(),
+            bind: policy.bind.clone(),
+            name: name.clone(),
+            path: path.clone(),
+            argv: command::strings("CMD", core::iter::once(name).chain(arguments).cloned())?,
+            env: command::strings("--env", env.into_iter().map(|(name, value)| command::join(name, &value)))?,
+            cwd: cwd.map(|cwd| c_path("--cwd", &cwd)).transpose()?,
+            timeout: policy.timeout,
+            keep_caps: policy.keep_caps,
+            notes: rules.notes,
+            _tmp: tmp,
+        })
+    }
+
+    /// The filter, as the kernel gets it.
+    #[must_use]
+    pub fn program(&self) -> &[SockFilter] {
+        &self.program
+    }
+}
+
+/// The protections this kernel lacks and nothing else provides; all of them must have been agreed to.
+fn missing(abi: Abi, degraded: &[&str]) -> Result<Vec<&'static Protection>, Error> {
+    let (agreed, refused): (Vec<_>, Vec<_>) = PROTECTIONS
+        .iter()
+        .filter(|protection| protection.abi > abi.version() && !OTHERWISE.contains(&protection.name))
+        .partition(|protection| degraded.contains(&protection.name));
+    if refused.is_empty() { Ok(agreed) } else { Err(Error::Missing(refused)) }
+}
+
+/// Everything Landlock can refuse, but for ports that are granted without exception.
+fn handled(policy: &Policy) -> Rights {
+    let mut net = AccessNet::all();
+    net.set(AccessNet::CONNECT_TCP, !policy.connect.is_all());
+    net.set(AccessNet::BIND_TCP, !policy.bind.is_all());
+    Rights { fs: AccessFs::all(), net, scope: Scope::all() }
+}
+
+/// A ruleset of what this ABI has of `rights`, if that is anything.
+fn side_ruleset(rights: Rights, abi: Abi) -> Result<Option<RulesetFd>, Error> {
+    let (ruleset, dropped) = Ruleset::handle(rights).best_effort(abi);
+    if rights.difference(dropped).is_empty() {
+        return Ok(None);
+    }
+    ruleset.create(abi).map(Some).map_err(Error::Landlock)
+}
+
+fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
+    for (list, right) in [(&policy.connect, AccessNet::CONNECT_TCP), (&policy.bind, AccessNet::BIND_TCP)] {
+        for port in list.iter() {
+            ruleset.allow_port(right, port).map_err(Error::Landlock)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows of one architecture's table, sorted by number.
+pub(crate) fn rows(numbers: &[(&str, u32)], facts: Facts) -> Vec<Row<'static>> {
+    let mut rows: Vec<_> = FAMILIES
+        .iter()
+        .flat_map(|family| {
+            let answer = family.class.answer(facts);
+            family
+                .names
+                .split_ascii_whitespace()
+                .filter_map(move |name| nr::number(numbers, name).map(|nr| Row { nr, answer }))
+        })
+        .collect();
+    rows.sort_unstable_by_key(|row| row.nr);
+    rows
+}
+
+/// The filter of the running architecture.
+pub(crate) fn filter(facts: Facts) -> Result<Vec<SockFilter>, Error> {
+    let rows = rows(nr::NATIVE, facts);
+    let mut asm = Assembler::<PROGRAM_MAX>::new();
+    table(&rows).compile(&mut asm).map(<[_]>::to_vec).map_err(Error::Filter)
+}
+
+/// What the filter is made from, and what it must equal.
+pub(crate) const fn table<'a>(rows: &'a [Row<'static>]) -> Table<'a> {
+    Table { arch: Arch::NATIVE, rows, missing: Action::errno(Errno::ENOSYS), foreign: Action::KILL_PROCESS }
+}
+
+/// The file rules, as they are added.
+struct Rules {
+    ruleset: RulesetFd,
+    trees: Vec<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+impl Rules {
+    /// The base profile. What of it this machine does not have is skipped.
+    fn base(&mut self, command: &Path, cwd: Option<&Path>) -> Result<(), Error> {
+        let devices = AccessFs::READ_FILE | AccessFs::WRITE_FILE;
+        let grants = base::SYSTEM
+            .iter()
+            .map(|path| (*path, AccessFs::READ))
+            .chain([(base::PROC, AccessFs::READ_FILE | AccessFs::READ_DIR)])
+            .chain(base::DEVICES.iter().map(|path| (*path, devices)))
+            .chain(base::TERMINALS.iter().map(|path| (*path, devices | AccessFs::IOCTL_DEV)));
+        for (path, rights) in grants {
+            self.optional(Path::new(path), rights)?;
+        }
+        let etc = std::fs::read_dir("/etc").into_iter().flatten().flatten();
+        for entry in etc {
+            let name = entry.file_name();
+            if base::ETC_PREFIXES.iter().any(|start| name.as_bytes().starts_with(start.as_bytes())) {
+                self.optional(&entry.path(), AccessFs::READ)?;
+            }
+        }
+        self.optional(command, AccessFs::READ)?;
+        let here = match cwd {
+            Some(cwd) => cwd.canonicalize(),
+            None => std::env::current_dir(),
+        };
+        match here {
+            Ok(here) if base::is_readable_cwd(&here, base::home().as_deref()) => {
+                self.optional(&here, AccessFs::READ)?;
+            }
+            Ok(here) => self.notes.push(format!(
+                "the current directory {} is not readable by default (it holds more than a project); add -r . to grant it",
+                here.display()
+            )),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn optional(&self, path: &Path, rights: AccessFs) -> Result<(), Error> {
+        match open("base profile", path) {
+            Ok(place) => self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn read(&self, flag: &'static str, path: &Path) -> Result<(), Error> {
+        let place = open(flag, path)?;
+        self.ruleset.allow_path(AccessFs::READ, place.as_fd()).map_err(Error::Landlock)
+    }
+
+    fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), Error> {
+        let place = open(flag, path)?;
+        let rights = AccessFs::READ | AccessFs::WRITE;
+        self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock)?;
+        self.trees.push(real_path(place.as_fd()).map_err(|errno| Error::Path(flag, path.into(), errno))?);
+        Ok(())
+    }
+}
+
+/// The place, without opening what is there: a fifo does not block, and nothing need be readable.
+fn open(flag: &'static str, path: &Path) -> Result<OwnedFd, Error> {
+    let text = c_path(flag, path)?;
+    fs::open(&text, fs::OFlags::PATH).map_err(|errno| Error::Path(flag, path.into(), errno))
+}
+
+fn c_path(flag: &'static str, path: &Path) -> Result<CString, Error> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::Value(flag, path.into(), "a path has no NUL in it"))
+}
+
+/// Where a descriptor leads, as the kernel spells it.
+fn real_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let link = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw()));
+    match std::fs::read_link(link) {
+        Ok(path) => Ok(path.into_os_string().into_vec()),
+        Err(error) => Err(Errno::new(error.raw_os_error().unwrap_or(0))),
+    }
+}
+
+/// For messages.
+impl Plan {
+    /// The command as it was typed.
+    #[must_use]
+    pub fn command(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// What the caller may want to know about the rules.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sandlock_bpf::{Answer, check, constant, run};
+    use sandlock_sys::seccomp::Data;
+    use std::collections::BTreeMap;
+
+    const BOTH: [Facts; 2] = [Facts { sees_unix: false }, Facts { sees_unix: true }];
+    const ALL: [(&str, &[(&str, u32)]); 8] = [
+        ("x86_64", nr::x86_64::TABLE),
+        ("i386", nr::i386::TABLE),
+        ("aarch64", nr::aarch64::TABLE),
+        ("arm", nr::arm::TABLE),
+        ("riscv64", nr::riscv64::TABLE),
+        ("s390x", nr::s390x::TABLE),
+        ("ppc64le", nr::ppc64le::TABLE),
+        ("loongarch64", nr::loongarch64::TABLE),
+    ];
+
+    #[test]
+    fn every_call_of_every_architecture_is_in_exactly_one_family() {
+        let mut seen = BTreeMap::new();
+        for name in FAMILIES.iter().flat_map(|family| family.names.split_ascii_whitespace()) {
+            *seen.entry(name).or_insert(0) += 1;
+        }
+        let twice: Vec<_> = seen.iter().filter(|(_, count)| **count != 1).collect();
+        assert!(twice.is_empty(), "in several families: {twice:?}");
+        for (arch, table) in ALL {
+            let none: Vec<_> = table.iter().filter(|(name, _)| !seen.contains_key(name)).collect();
+            assert!(none.is_empty(), "{arch}: in no family: {none:?}");
+        }
+        let unknown: Vec<_> = seen
+            .keys()
+            .filter(|name| ALL.iter().all(|(_, table)| nr::number(table, name).is_none()))
+            .collect();
+        assert!(unknown.is_empty(), "no architecture has: {unknown:?}");
+    }
+
+    fn answers(name: &str, args: [u64; 6], facts: Facts) -> Action {
+        let data = Data {
+            nr: nr::number(nr::NATIVE, name).unwrap().cast_signed(),
+            arch: sandlock_sys::arch::AUDIT_ARCH,
+            args,
+            ..Data::default()
+        };
+        let program = filter(facts).unwrap();
+        let by_filter = run(&program, &data).unwrap();
+        let rows = rows(nr::NATIVE, facts);
+        let by_table = table(&rows).answer(&data);
+        assert_eq!(by_filter, by_table.word(), "{name} {args:x?}");
+        by_table
+    }
+
+    #[test]
+    fn arguments_decide_as_the_table_says_and_high_halves_do_not_matter() {
+        const GARBAGE: u64 = 0xdead_beef_0000_0000;
+        let old = Facts { sees_unix: false };
+        let errno = Action::errno;
+        for (name, args, want) in [
+            ("ioctl", [0, 0x5412, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("ioctl", [0, GARBAGE | 0x5412, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("ioctl", [0, 0x541c, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("ioctl", [0, 0x5401, 0, 0, 0, 0], Action::ALLOW),
+            ("ioctl", [0, 0x8912, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("ioctl", [0, 0x890f, 0, 0, 0, 0], Action::ALLOW),
+            ("socket", [1, 1, 0, 0, 0, 0], Action::ALLOW),
+            ("socket", [1, 2, 0, 0, 0, 0], errno(Errno::EACCES)),
+            ("socket", [1, 3, 0, 0, 0, 0], errno(Errno::EACCES)),
+            ("socket", [2, 0x80801, 6, 0, 0, 0], Action::ALLOW),
+            ("socket", [GARBAGE | 2, GARBAGE | 1, GARBAGE, 0, 0, 0], Action::ALLOW),
+            ("socket", [2, 1, 262, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
+            ("socket", [10, 1, 132, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
+            ("socket", [2, 1, 256, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
+            ("socket", [2, 2, 0, 0, 0, 0], errno(Errno::EACCES)),
+            ("socket", [2, 3, 1, 0, 0, 0], errno(Errno::EPERM)),
+            ("socket", [2, 10, 3, 0, 0, 0], errno(Errno::EPERM)),
+            ("socket", [16, 3, 0, 0, 0, 0], Action::USER_NOTIF),
+            ("socket", [16, 0x80802, 0, 0, 0, 0], Action::USER_NOTIF),
+            ("socket", [16, 3, 4, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
+            ("socket", [17, 3, 0, 0, 0, 0], errno(Errno::EAFNOSUPPORT)),
+            ("socket", [38, 5, 0, 0, 0, 0], errno(Errno::EAFNOSUPPORT)),
+            ("socket", [40, 1, 0, 0, 0, 0], errno(Errno::EAFNOSUPPORT)),
+            ("socket", [43, 1, 0, 0, 0, 0], errno(Errno::EAFNOSUPPORT)),
+            ("socketpair", [1, 2, 0, 0, 0, 0], errno(Errno::EACCES)),
+            ("socketpair", [30, 1, 0, 0, 0, 0], errno(Errno::EAFNOSUPPORT)),
+            ("sendto", [3, 1, 20, 0, 0, 0], Action::USER_NOTIF),
+            ("sendto", [3, 1, 21, 0, 0, 0], Action::ALLOW),
+            ("sendto", [3, 1, 20, 0, 1 << 40, 0], Action::ALLOW),
+            ("sendto", [3, 1, 20, 0x2000_0000, 9, 16], errno(Errno::EOPNOTSUPP)),
+            ("sendmsg", [3, 1, 0x2000_4000, 0, 0, 0], errno(Errno::EOPNOTSUPP)),
+            ("sendmmsg", [3, 1, 1, GARBAGE | 0x2000_0000, 0, 0], errno(Errno::EOPNOTSUPP)),
+            ("sendmmsg", [3, 1, 0x2000_0000, 0, 0, 0], Action::ALLOW),
+            ("clone", [0x1000_0000, 0, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("clone", [0x8011, 0, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("clone", [0x3d_0f00, 0, 0, 0, 0, 0], Action::ALLOW),
+            ("clone3", [0; 6], errno(Errno::ENOSYS)),
+            ("unshare", [0x80, 0, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("unshare", [0x400, 0, 0, 0, 0, 0], Action::ALLOW),
+            ("personality", [0xffff_ffff, 0, 0, 0, 0, 0], Action::ALLOW),
+            ("personality", [0x4_0000, 0, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("prctl", [4, 0, 0, 0, 0, 0], errno(Errno::EPERM)),
+            ("prctl", [4, 1, 0, 0, 0, 0], Action::ALLOW),
+            ("prctl", [15, 0, 0, 0, 0, 0], Action::ALLOW),
+            ("prlimit64", [0, 7, 0, 0, 0, 0], Action::ALLOW),
+            ("prlimit64", [1, 7, 0, 0, 0, 0], Action::USER_NOTIF),
+            ("setpriority", [0, 0, 5, 0, 0, 0], Action::ALLOW),
+            ("setpriority", [0, 9, 5, 0, 0, 0], Action::USER_NOTIF),
+            ("setpriority", [2, 0, 5, 0, 0, 0], errno(Errno::EPERM)),
+            ("ioprio_set", [3, 0, 5, 0, 0, 0], errno(Errno::EPERM)),
+            ("memfd_create", [1, 1, 0, 0, 0, 0], Action::USER_NOTIF),
+            ("memfd_create", [1, 0x10, 0, 0, 0, 0], errno(Errno::EACCES)),
+            ("memfd_create", [1, 9, 0, 0, 0, 0], Action::ALLOW),
+            ("getsockopt", [3, 1, 3, 0, 0, 0], Action::USER_NOTIF),
+            ("getsockopt", [3, 1, 4, 0, 0, 0], Action::ALLOW),
+            ("setsockopt", [3, 270, 11, 0, 0, 0], Action::USER_NOTIF),
+            ("setsockopt", [3, 6, 31, 0, 0, 0], errno(Errno::ENOPROTOOPT)),
+        ] {
+            assert_eq!(answers(name, args, old), want, "{name} {args:x?}");
+        }
+        let new = Facts { sees_unix: true };
+        assert_eq!(answers("socket", [1, 2, 0, 0, 0, 0], new), Action::ALLOW);
+        assert_eq!(answers("socketpair", [1, 2, 0, 0, 0, 0], new), Action::ALLOW);
+        assert_eq!(answers("socket", [2, 2, 0, 0, 0, 0], new), errno(Errno::EACCES));
+    }
+
+    #[test]
+    fn the_filter_equals_the_table_for_every_number_and_passes_the_kernels_rules() {
+        for facts in BOTH {
+            let program = filter(facts).unwrap();
+            check(&program).unwrap();
+            let rows = rows(nr::NATIVE, facts);
+            let numbers = (0..=4095).chain([0x4000_0000, 0x4000_0001, 0x7fff_ffff, -1, i32::MIN]);
+            for nr in numbers {
+                for arch in [sandlock_sys::arch::AUDIT_ARCH, 0x4000_0003, 0] {
+                    for args in [[0; 6], [u64::MAX; 6], [1, 2, 3, 4, 5, 6]] {
+                        let data = Data { nr, arch, args, ..Data::default() };
+                        assert_eq!(run(&program, &data).unwrap(), table(&rows).answer(&data).word(), "{data:x?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_without_a_look_is_answered_by_the_kernels_bitmap() {
+        for facts in BOTH {
+            let program = filter(facts).unwrap();
+            for row in rows(nr::NATIVE, facts) {
+                let constant = constant(&program, Arch::NATIVE, row.nr);
+                match row.answer {
+                    Answer::Always(action) => assert_eq!(constant, Some(action), "{}", row.nr),
+                    Answer::Cases(..) => assert_eq!(constant, None, "{}", row.nr),
+                }
+            }
+            for hot in ["read", "write", "mmap", "futex", "close", "openat", "recvfrom", "recvmsg", "wait4"] {
+                let nr = nr::number(nr::NATIVE, hot).unwrap();
+                assert_eq!(constant(&program, Arch::NATIVE, nr), Some(Action::ALLOW), "{hot}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_old_kernel_needs_an_agreement_for_each_thing_it_lacks() {
+        let names = |result: Result<Vec<&'static Protection>, Error>| match result {
+            Ok(list) => (true, list.iter().map(|protection| protection.name).collect::<Vec<_>>()),
+            Err(Error::Missing(list)) => (false, list.iter().map(|protection| protection.name).collect()),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(names(missing(Abi::assume(6), &[])), (true, vec![]));
+        let both = ["signal-scope", "abstract-unix-socket-scope"];
+        assert_eq!(names(missing(Abi::assume(5), &[])), (false, both.to_vec()));
+        assert_eq!(names(missing(Abi::assume(5), &both)), (true, both.to_vec()));
+        assert_eq!(names(missing(Abi::assume(5), &both[..1])), (false, both[1..].to_vec()));
+        assert_eq!(names(missing(Abi::assume(3), &both)), (false, vec!["net-tcp", "fs-ioctl-dev"]));
+    }
+}

@@ -1,0 +1,146 @@
+//! The private temporary directory: made before the command starts, removed after everything in it has ended.
+
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use sandlock_sys::fs::{self, Entries, OFlags, Resolve};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result};
+
+/// A directory that nobody else has, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct PrivateTmp {
+    parent: OwnedFd,
+    name: CString,
+    path: PathBuf,
+}
+
+impl PrivateTmp {
+    /// Makes one in `parent`.
+    pub(crate) fn create(parent: &Path) -> Result<Self> {
+        let text = CString::new(parent.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+        let dir = fs::open(&text, OFlags::PATH | OFlags::DIRECTORY)?;
+        for _ in 0..100 {
+            // Random, so that nobody can be there first on purpose; mkdir would notice.
+            let name = format!("sandlock-{:016x}", RandomState::new().build_hasher().finish());
+            let path = parent.join(&name);
+            let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+            match fs::mkdirat(dir.as_fd(), &name, 0o700) {
+                Ok(()) => return Ok(Self { parent: dir, name, path }),
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::EEXIST)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for PrivateTmp {
+    /// The guest made what is in there, so depth and names are its choice: the tree is flattened, level by level, instead of walked.
+    fn drop(&mut self) {
+        let _ = fs::fchmodat(self.parent.as_fd(), &self.name, 0o700);
+        if let Ok(top) = open_dir(self.parent.as_fd(), &self.name) {
+            let mut number = 0;
+            while sweep(top.as_fd(), &mut number) == Ok(true) {}
+        }
+        let _ = fs::unlinkat(self.parent.as_fd(), &self.name, true);
+    }
+}
+
+fn open_dir(at: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
+    fs::openat2(at, name, OFlags::DIRECTORY | OFlags::NOFOLLOW, 0, Resolve::NO_SYMLINKS)
+}
+
+/// One pass over the top: files go, directories are emptied into it. Whether anything went.
+fn sweep(top: BorrowedFd<'_>, number: &mut u64) -> Result<bool> {
+    let mut went = false;
+    each(top, |name| {
+        if remove(top, name).is_ok() {
+            went = true;
+            return;
+        }
+        let _ = fs::fchmodat(top, name, 0o700);
+        let Ok(dir) = open_dir(top, name) else { return };
+        let _ = each(dir.as_fd(), |child| {
+            if remove(dir.as_fd(), child).is_err() {
+                // A directory is moved up by its owner's write permission on itself.
+                let _ = fs::fchmodat(dir.as_fd(), child, 0o700);
+                *number = number.wrapping_add(1);
+                if let Ok(new) = CString::new(format!("{}~{number}", std::process::id())) {
+                    went |= fs::renameat(dir.as_fd(), child, top, &new).is_ok();
+                }
+            }
+        });
+        went |= fs::unlinkat(top, name, true).is_ok();
+    })?;
+    Ok(went)
+}
+
+/// A file, or an empty directory.
+fn remove(at: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    match fs::unlinkat(at, name, false) {
+        Err(Errno::EISDIR | Errno::EPERM) => fs::unlinkat(at, name, true),
+        other => other,
+    }
+}
+
+/// Every name in a directory but `.` and `..`.
+fn each(dir: BorrowedFd<'_>, mut with: impl FnMut(&CStr)) -> Result<()> {
+    // A descriptor of its own: reading goes on where the last reader of a shared one stopped.
+    let dir = open_dir(dir, c".")?;
+    let mut buffer = [0; 8192];
+    loop {
+        let len = fs::getdents64(dir.as_fd(), &mut buffer)?;
+        if len == 0 {
+            return Ok(());
+        }
+        for name in Entries::new(buffer.get(..len).unwrap_or_default()) {
+            if name != c"." && name != c".." {
+                with(name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn whatever_the_guest_made_is_gone() {
+        let tmp = PrivateTmp::create(&std::env::temp_dir()).unwrap();
+        let path = tmp.path().to_owned();
+        std::fs::create_dir_all(path.join("a/b/c")).unwrap();
+        std::fs::write(path.join("a/b/c/file"), "x").unwrap();
+        std::os::unix::fs::symlink("/etc", path.join("a/link")).unwrap();
+        std::fs::create_dir(path.join("a/closed")).unwrap();
+        std::fs::write(path.join("a/closed/file"), "x").unwrap();
+        for dir in ["a/closed", "a/b", "a"] {
+            std::fs::set_permissions(path.join(dir), PermissionsExt::from_mode(0)).unwrap();
+        }
+        drop(tmp);
+        assert!(!path.exists());
+        assert!(Path::new("/etc/passwd").exists());
+    }
+
+    #[test]
+    fn depth_is_no_problem() {
+        let tmp = PrivateTmp::create(&std::env::temp_dir()).unwrap();
+        let path = tmp.path().to_owned();
+        let c = CString::new(path.as_os_str().as_bytes()).unwrap();
+        let mut at = fs::open(&c, OFlags::PATH | OFlags::DIRECTORY).unwrap();
+        for _ in 0..3000 {
+            fs::mkdirat(at.as_fd(), c"d", 0o700).unwrap();
+            at = open_dir(at.as_fd(), c"d").unwrap();
+        }
+        drop(tmp);
+        assert!(!path.exists());
+    }
+}
