@@ -54,16 +54,13 @@ pub fn drop_all() -> Result<()> {
     let held = permitted()? != 0;
     // Numbers end where the kernel's list ends, which is EINVAL; 64 is what the sets can hold.
     for cap in 0..64 {
-        match prctl::has_bounding_cap(cap) {
-            Err(_) => break,
-            Ok(false) => {}
-            Ok(true) => match prctl::drop_bounding_cap(cap) {
-                Ok(()) => {}
-                // Without capabilities there is none to drop with. no_new_privs keeps the bounding set of no use:
-                // execve gains from it only through set-user-ID files and file capabilities, which it ignores.
-                Err(Errno::EPERM) if !held => break,
-                Err(errno) => return Err(errno),
-            },
+        match prctl::drop_bounding_cap(cap) {
+            Ok(()) => {}
+            Err(Errno::EINVAL) => break,
+            // Without capabilities there is none to drop with. no_new_privs keeps the bounding set of no use: execve gains from it
+            // only through set-user-ID files and file capabilities, which it ignores.
+            Err(Errno::EPERM) if !held => break,
+            Err(errno) => return Err(errno),
         }
     }
     prctl::clear_ambient_caps()?;

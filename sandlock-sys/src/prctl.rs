@@ -73,16 +73,6 @@ pub fn drop_bounding_cap(cap: u32) -> Result<()> {
     prctl(libc::PR_CAPBSET_DROP, conv::usize_from_u32(cap))
 }
 
-/// `PR_CAPBSET_READ`: whether this capability could be gained.
-///
-/// # Errors
-///
-/// `EINVAL`: the kernel knows no such capability.
-pub fn has_bounding_cap(cap: u32) -> Result<bool> {
-    // SAFETY: PR_CAPBSET_READ touches no memory.
-    unsafe { syscall!(nr::PRCTL, libc::PR_CAPBSET_READ, cap, 0u32, 0u32, 0u32) }.map(|is| is == 1)
-}
-
 fn prctl(option: i32, value: usize) -> Result<()> {
     // SAFETY: every option passed by this file takes a number and touches no memory of the caller.
     match unsafe { syscall!(nr::PRCTL, option, value, 0u32, 0u32, 0u32) } {

@@ -17,6 +17,8 @@ mod signals;
 #[path = "live/sockets.rs"]
 mod sockets;
 
+use core::any;
+use core::fmt::Display;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::ffi::CString;
@@ -28,9 +30,11 @@ use std::{env, fs, process, thread};
 use sandlock_sys::OwnedFd;
 use sandlock_sys::fs::OFlags;
 
-/// Says that `test` did not run. Not with `println!`, which is shown only when a test fails.
-fn skip(test: &str, why: &str) {
-    io::stdout().write_all(format!("SKIP {test}: {why}\n").as_bytes()).unwrap();
+/// Says that the test function `test` did not run. Not with `println!`, which is shown only when a test fails.
+fn skip<T>(_test: T, why: impl Display) {
+    // The path from the root of this program, as libtest has it.
+    let name = any::type_name::<T>().trim_start_matches("live::");
+    io::stdout().write_all(format!("SKIP {name}: {why}\n").as_bytes()).unwrap();
 }
 
 /// What `act` returns on a thread that ends afterwards, with whatever `act` did to it.

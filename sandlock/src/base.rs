@@ -30,6 +30,10 @@ pub(crate) const SYSTEM: &[&str] = &[
     "/etc/hostname",
     "/etc/hosts",
     "/etc/inputrc",
+    "/etc/java-11-openjdk",
+    "/etc/java-17-openjdk",
+    "/etc/java-21-openjdk",
+    "/etc/java-25-openjdk",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
@@ -42,11 +46,13 @@ pub(crate) const SYSTEM: &[&str] = &[
     "/etc/nsswitch.conf",
     "/etc/os-release",
     "/etc/passwd",
+    "/etc/perl",
     "/etc/pki/tls/certs",
     "/etc/pki/ca-trust/extracted",
     "/etc/profile",
     "/etc/profile.d",
     "/etc/protocols",
+    "/etc/python3",
     "/etc/resolv.conf",
     "/etc/services",
     "/etc/shells",
@@ -61,9 +67,6 @@ pub(crate) const SYSTEM: &[&str] = &[
     "/sys/devices/system/node",
     "/sys/kernel/mm/transparent_hugepage",
 ];
-
-/// The configuration folders of language run-times, by the start of their names in `/etc`.
-pub(crate) const ETC_PREFIXES: &[&str] = &["java-", "python", "perl"];
 
 /// Read and list, without executing.
 pub(crate) const PROC: &str = "/proc";

@@ -171,16 +171,12 @@ fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
 
 /// The rows of one architecture's table, sorted by number.
 pub(crate) fn rows(numbers: &[(&str, u32)], facts: Facts) -> Vec<Row<'static>> {
-    let mut rows: Vec<_> = FAMILIES
-        .iter()
-        .flat_map(|family| {
-            let answer = family.class.answer(facts);
-            family
-                .names
-                .split_ascii_whitespace()
-                .filter_map(move |name| nr::number(numbers, name).map(|nr| Row { nr, answer }))
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(numbers.len());
+    for family in FAMILIES {
+        let answer = family.class.answer(facts);
+        let numbers = family.names.split(' ').filter_map(|name| nr::number(numbers, name));
+        rows.extend(numbers.map(|nr| Row { nr, answer }));
+    }
     rows.sort_unstable_by_key(|row| row.nr);
     rows
 }
@@ -216,13 +212,6 @@ impl Rules {
             .chain(base::TERMINALS.iter().map(|path| (*path, devices | AccessFs::IOCTL_DEV)));
         for (path, rights) in grants {
             self.optional(Path::new(path), rights)?;
-        }
-        let etc = std::fs::read_dir("/etc").into_iter().flatten().flatten();
-        for entry in etc {
-            let name = entry.file_name();
-            if base::ETC_PREFIXES.iter().any(|start| name.as_bytes().starts_with(start.as_bytes())) {
-                self.optional(&entry.path(), AccessFs::READ)?;
-            }
         }
         self.optional(command, AccessFs::READ)?;
         let here = match cwd {
@@ -289,6 +278,12 @@ impl Plan {
     #[must_use]
     pub fn command(&self) -> &OsStr {
         &self.name
+    }
+
+    /// Whether something is not enforced that would be on a newer kernel.
+    #[must_use]
+    pub const fn is_degraded(&self) -> bool {
+        !self.missing.is_empty()
     }
 
     /// What the caller may want to know about the rules.
@@ -434,7 +429,11 @@ mod tests {
                 for arch in [sandlock_sys::arch::AUDIT_ARCH, 0x4000_0003, 0] {
                     for args in [[0; 6], [u64::MAX; 6], [1, 2, 3, 4, 5, 6]] {
                         let data = Data { nr, arch, args, ..Data::default() };
-                        assert_eq!(run(&program, &data).unwrap(), table(&rows).answer(&data).word(), "{data:x?}");
+                        assert_eq!(
+                            run(&program, &data).unwrap(),
+                            table(&rows).answer(&data).word(),
+                            "{data:x?}"
+                        );
                     }
                 }
             }

@@ -1,10 +1,11 @@
 //! The private temporary directory: made before the command starts, removed after everything in it has ended.
 
-use std::ffi::{CStr, CString};
+use core::ffi::CStr;
+use core::hash::{BuildHasher, Hasher};
+use std::ffi::CString;
+use std::hash::RandomState;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use sandlock_sys::fs::{self, Entries, OFlags, Resolve};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result};
@@ -123,7 +124,7 @@ mod tests {
         std::fs::create_dir(path.join("a/closed")).unwrap();
         std::fs::write(path.join("a/closed/file"), "x").unwrap();
         for dir in ["a/closed", "a/b", "a"] {
-            std::fs::set_permissions(path.join(dir), PermissionsExt::from_mode(0)).unwrap();
+            std::fs::set_permissions(path.join(dir), PermissionsExt::from_mode(0o000)).unwrap();
         }
         drop(tmp);
         assert!(!path.exists());

@@ -112,7 +112,7 @@ macro_rules! syscall {
 }
 pub(crate) use syscall;
 
-/// The entry of a task made by [`clone_call`]; what it returns is the task's exit status.
+/// The entry of a task made by [`clone`](crate::process::clone); what it returns is the task's exit status.
 pub type Entry = unsafe extern "C" fn(*mut c_void) -> i32;
 
 /// `clone(2)` on a stack of its own: the new task calls `entry(arg)` and exits with what that returns.

@@ -85,7 +85,7 @@ fn a_memfd_holds_bytes_and_is_a_program_if_it_is_told_to() {
     assert!(make(MemfdFlags::empty()).is_ok());
     assert_eq!(make(MemfdFlags::from_bits_retain(1 << 31)), Err(Errno::EINVAL));
     if make(MemfdFlags::NOEXEC_SEAL) == Err(Errno::EINVAL) {
-        return skip("a_memfd_holds_bytes_and_is_a_program_if_it_is_told_to", "no MFD_NOEXEC_SEAL here");
+        return skip(a_memfd_holds_bytes_and_is_a_program_if_it_is_told_to, "no MFD_NOEXEC_SEAL here");
     }
     assert_eq!(make(MemfdFlags::NOEXEC_SEAL), Ok(false));
     // vm.memfd_noexec may forbid it.
@@ -204,7 +204,9 @@ fn a_mapping_is_zeroed_and_ours() {
 fn terminal_settings_survive_a_round_trip() {
     let terminal = match sys::open(c"/dev/ptmx", OFlags::RDWR | OFlags::NOCTTY) {
         Ok(terminal) => terminal,
-        Err(errno) => return skip("terminal_settings_survive_a_round_trip", &format!("/dev/ptmx: {errno}")),
+        Err(errno) => {
+            return skip(terminal_settings_survive_a_round_trip, format_args!("/dev/ptmx: {errno}"));
+        }
     };
     let before = tty::settings(terminal.as_fd()).unwrap();
     tty::set_settings(terminal.as_fd(), &before).unwrap();

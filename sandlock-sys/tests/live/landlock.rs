@@ -8,17 +8,17 @@ use sandlock_sys::{AsFd, Errno};
 
 use crate::skip;
 
-fn ruleset(test: &str, version: u32, fs: AccessFs, net: AccessNet) -> Option<RulesetFd> {
+fn ruleset<T>(test: T, version: u32, fs: AccessFs, net: AccessNet) -> Option<RulesetFd> {
     match abi() {
         Ok(abi) if abi >= version => Some(create_ruleset(fs, net, Scope::empty()).unwrap()),
         Ok(abi) => {
-            skip(test, &format!("Landlock ABI {abi}, not {version}"));
+            skip(test, format_args!("Landlock ABI {abi}, not {version}"));
             None
         }
         Err(errno) => {
             assert!([Errno::ENOSYS, Errno::EOPNOTSUPP].contains(&errno));
             assert_eq!(create_ruleset(fs, net, Scope::empty()).unwrap_err(), errno);
-            skip(test, &format!("no Landlock ({errno})"));
+            skip(test, format_args!("no Landlock ({errno})"));
             None
         }
     }
@@ -26,9 +26,12 @@ fn ruleset(test: &str, version: u32, fs: AccessFs, net: AccessNet) -> Option<Rul
 
 #[test]
 fn a_rule_is_of_what_is_handled_and_fits_the_file() {
-    let test = "a_rule_is_of_what_is_handled_and_fits_the_file";
     let handled = AccessFs::READ_FILE | AccessFs::READ_DIR;
-    let Some(ruleset) = ruleset(test, 1, handled, AccessNet::empty()) else { return };
+    let Some(ruleset) =
+        ruleset(a_rule_is_of_what_is_handled_and_fits_the_file, 1, handled, AccessNet::empty())
+    else {
+        return;
+    };
     let dir = fs::open(c"/", OFlags::PATH).unwrap();
     let file = fs::open(c"/dev/null", OFlags::PATH).unwrap();
     let memfd = fs::memfd_create(c"test", MemfdFlags::CLOEXEC).unwrap();
@@ -44,8 +47,10 @@ fn a_rule_is_of_what_is_handled_and_fits_the_file() {
 
 #[test]
 fn a_port_rule_is_of_what_is_handled() {
-    let test = "a_port_rule_is_of_what_is_handled";
-    let Some(ruleset) = ruleset(test, 4, AccessFs::empty(), AccessNet::BIND_TCP) else { return };
+    let Some(ruleset) = ruleset(a_port_rule_is_of_what_is_handled, 4, AccessFs::empty(), AccessNet::BIND_TCP)
+    else {
+        return;
+    };
     for port in [0, 1, u16::MAX] {
         assert_eq!(add_net_port(&ruleset, AccessNet::BIND_TCP, port), Ok(()));
         assert_eq!(add_net_port(&ruleset, AccessNet::CONNECT_TCP, port), Err(Errno::EINVAL));
@@ -55,8 +60,9 @@ fn a_port_rule_is_of_what_is_handled() {
 
 #[test]
 fn a_ruleset_of_nothing_is_none() {
-    let test = "a_ruleset_of_nothing_is_none";
-    let Some(_) = ruleset(test, 1, AccessFs::EXECUTE, AccessNet::empty()) else { return };
+    let Some(_) = ruleset(a_ruleset_of_nothing_is_none, 1, AccessFs::EXECUTE, AccessNet::empty()) else {
+        return;
+    };
     let nothing = create_ruleset(AccessFs::empty(), AccessNet::empty(), Scope::empty());
     assert_eq!(nothing.unwrap_err(), Errno::ENOMSG);
     // The question is newer than the rest, and the numbers are few.

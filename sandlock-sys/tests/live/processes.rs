@@ -204,7 +204,7 @@ fn a_pidfd_names_a_thread_if_it_is_asked_to() {
             Ok(pidfd) => assert!(process::pidfd_getfd(&pidfd, 2).is_ok()),
             Err(errno) => {
                 assert_eq!(errno, Errno::EINVAL);
-                skip("a_pidfd_names_a_thread_if_it_is_asked_to", "this kernel has no PIDFD_THREAD");
+                skip(a_pidfd_names_a_thread_if_it_is_asked_to, "this kernel has no PIDFD_THREAD");
             }
         }
     });

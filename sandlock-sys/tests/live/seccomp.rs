@@ -126,7 +126,7 @@ fn the_supervisor_gives_a_descriptor() {
         let (number, sent) =
             answered(|listener, notif| seccomp::notif_addfd_send(listener, notif.id, one.as_fd(), cloexec));
         if sent == Err(Errno::EINVAL) {
-            return skip("the_supervisor_gives_a_descriptor", "this kernel has no SECCOMP_ADDFD_FLAG_SEND");
+            return skip(the_supervisor_gives_a_descriptor, "this kernel has no SECCOMP_ADDFD_FLAG_SEND");
         }
         assert_eq!(sent, Ok(()));
         // SAFETY: the target, a thread of this process, got it and let it be.

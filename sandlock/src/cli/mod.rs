@@ -29,7 +29,7 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a command in a sandbox
-    Run(run::Options),
+    Run(Box<run::Options>),
     /// Say what this kernel can enforce
     Check(check::Options),
 }
@@ -40,7 +40,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return told(&error),
     };
     match options.command {
-        Command::Run(options) => run::run(options),
+        Command::Run(options) => run::run(&options),
         Command::Check(options) => check::check(&options),
     }
 }

@@ -73,24 +73,23 @@ enum Base {
     None,
 }
 
-pub(crate) fn run(options: Options) -> ExitCode {
+pub(crate) fn run(options: &Options) -> ExitCode {
     let (quiet, verbose) = (options.quiet, options.verbose);
-    let plan = match policy(&options).and_then(|policy| policy.plan(&options.command)) {
+    let plan = match policy(options).and_then(|policy| policy.plan(&options.command)) {
         Ok(plan) => plan,
         Err(error) => return failed(&error),
     };
-    if !quiet {
-        for line in plan.receipt().iter().filter(|line| verbose || line.by.is_none()) {
-            complain(&line.to_string());
-        }
-        if verbose {
-            plan.notes().iter().for_each(|note| complain(note));
-        }
+    if !quiet && (verbose || plan.is_degraded()) {
+        let lines = plan.receipt();
+        lines.iter().filter(|line| verbose || line.by.is_none()).for_each(|line| complain(&line.to_string()));
+    }
+    if verbose {
+        plan.notes().iter().for_each(|note| complain(note));
     }
     match plan.run_here() {
         Ok(outcome) => {
             if !quiet {
-                told(&plan.command().display().to_string(), outcome, &options);
+                told(&plan.command().display().to_string(), outcome, options);
             }
             ExitCode::from(outcome.status())
         }
