@@ -3,7 +3,7 @@
 use sandlock_sys::arch::AUDIT_ARCH;
 
 /// `__AUDIT_ARCH_LE`: this bit of an `AUDIT_ARCH_*` value says little endian.
-const LE: u32 = 0x4000_0000;
+pub(crate) const LE: u32 = 0x4000_0000;
 
 /// `__X32_SYSCALL_BIT`: numbers from here up are x32's, under the `arch` value of x86-64.
 pub(crate) const X32_SYSCALL_BIT: u32 = 0x4000_0000;

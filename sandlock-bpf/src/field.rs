@@ -64,17 +64,22 @@ impl Field {
 /// that the filter of any architecture can be run on any host.
 pub(crate) fn words(data: &Data) -> [u32; 16] {
     let big_endian = Arch::new(data.arch).big_endian;
-    let halves = |value: u64| {
-        let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
-        let (high, low) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    let ordered = |value: u64| {
+        let (high, low) = halves(value);
         if big_endian { [high, low] } else { [low, high] }
     };
-    let [a0, a1, a2, a3, a4, a5] = data.args.map(halves);
+    let [a0, a1, a2, a3, a4, a5] = data.args.map(ordered);
     let mut words = [0; 16];
     let fields =
-        [[data.nr.cast_unsigned(), data.arch], halves(data.instruction_pointer), a0, a1, a2, a3, a4, a5];
+        [[data.nr.cast_unsigned(), data.arch], ordered(data.instruction_pointer), a0, a1, a2, a3, a4, a5];
     for (word, value) in words.iter_mut().zip(fields.as_flattened()) {
         *word = *value;
     }
     words
+}
+
+/// The high and the low word.
+pub(crate) fn halves(value: u64) -> (u32, u32) {
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }

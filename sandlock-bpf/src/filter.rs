@@ -9,7 +9,7 @@ use sandlock_sys::seccomp::SockFilter;
 use crate::action::Action;
 use crate::arch::{Arch, X32_SYSCALL_BIT};
 use crate::assembler::{Assembler, Label};
-use crate::field::Field;
+use crate::field::{Field, halves};
 use crate::table::{Answer, Case, Error, Row, Table, Test};
 
 impl Table<'_> {
@@ -188,10 +188,4 @@ impl<const N: usize> Writer<'_, N> {
             _ => code.entry,
         }
     }
-}
-
-/// The high and the low word.
-fn halves(value: u64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
-    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }

@@ -7,11 +7,13 @@ mod arch;
 mod assembler;
 mod check;
 mod display;
+mod facts;
 mod field;
 mod filter;
 mod insn;
 mod run;
 mod table;
+mod verify;
 
 pub use action::Action;
 pub use arch::Arch;
@@ -22,3 +24,4 @@ pub use field::Field;
 pub use insn::MAXINSNS;
 pub use run::{Run, constant, run, trace};
 pub use table::{Answer, Case, Error, Row, Table, Test};
+pub use verify::{Counterexample, Proof, verify};

@@ -194,6 +194,23 @@ const fn wide(word: u32) -> u64 {
     word as u64
 }
 
+impl fmt::Display for Test {
+    /// As a C expression, but for ranges.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { arg, mask, first, last, inside } = self;
+        match *mask {
+            u64::MAX => write!(f, "args[{arg}]"),
+            mask => write!(f, "(args[{arg}] & {mask:#x})"),
+        }?;
+        match (first == last, inside) {
+            (true, true) => write!(f, " == {first:#x}"),
+            (true, false) => write!(f, " != {first:#x}"),
+            (false, true) => write!(f, " in {first:#x}..={last:#x}"),
+            (false, false) => write!(f, " not in {first:#x}..={last:#x}"),
+        }
+    }
+}
+
 impl From<TooLong> for Error {
     fn from(_: TooLong) -> Self {
         Self::TooLong

@@ -14,6 +14,7 @@ mod ports;
 #[path = "live/scopes.rs"]
 mod scopes;
 
+use core::any;
 use core::fmt::Display;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -27,13 +28,15 @@ use sandlock_landlock::{Abi, Error, Rights, Ruleset, RulesetFd};
 use sandlock_sys::fs::OFlags;
 use sandlock_sys::{Errno, OwnedFd, prctl};
 
-/// Says that `test` did not run. Not with `println!`, which is shown only when a test fails.
-fn skip(test: &str, why: impl Display) {
-    io::stdout().write_all(format!("SKIP {test}: {why}\n").as_bytes()).unwrap();
+/// Says that the test function `test` did not run. Not with `println!`, which is shown only when a test fails.
+fn skip<T>(_test: T, why: impl Display) {
+    // The path from the root of this program, as libtest has it.
+    let name = any::type_name::<T>().trim_start_matches("live::");
+    io::stdout().write_all(format!("SKIP {name}: {why}\n").as_bytes()).unwrap();
 }
 
-/// The kernel's ABI, if it can restrict `rights`.
-fn abi_with(test: &str, rights: Rights) -> Option<Abi> {
+/// The kernel's ABI, if it can restrict `rights`; if not, `test` skips.
+fn abi_with<T>(test: T, rights: Rights) -> Option<Abi> {
     let abi = match Abi::current() {
         Ok(abi) => abi,
         Err(errno) => {
@@ -47,10 +50,7 @@ fn abi_with(test: &str, rights: Rights) -> Option<Abi> {
         return Some(abi);
     }
     assert_eq!(Ruleset::handle(rights).create(abi).unwrap_err(), Error::Unsupported(missing));
-    skip(
-        test,
-        format_args!("ABI {} cannot restrict {missing}, and creating such a ruleset failed", abi.version()),
-    );
+    skip(test, format_args!("ABI {} cannot restrict {missing}, and strict creation said so", abi.version()));
     None
 }
 

@@ -25,9 +25,20 @@ impl SigSet {
     /// With one more.
     #[must_use]
     pub const fn with(self, signal: i32) -> Self {
+        Self(self.0 | Self::bit(signal))
+    }
+
+    /// With one less.
+    #[must_use]
+    pub const fn without(self, signal: i32) -> Self {
+        Self(self.0 & !Self::bit(signal))
+    }
+
+    /// No bit for what is no signal.
+    const fn bit(signal: i32) -> u64 {
         match signal {
-            1..=64 => Self(self.0 | 1u64.rotate_left(signal.cast_unsigned().wrapping_sub(1))),
-            _ => self,
+            1..=64 => 1u64.rotate_left(signal.cast_unsigned().wrapping_sub(1)),
+            _ => 0,
         }
     }
 }

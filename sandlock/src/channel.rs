@@ -68,7 +68,11 @@ impl Message {
     /// * `EPIPE`: the guardian is gone.
     pub(crate) fn recv(channel: BorrowedFd<'_>) -> Result<Self> {
         let mut bytes = [0; LEN];
-        let len = net::recv(channel, &mut bytes, libc::MSG_DONTWAIT)?;
+        let len = match net::recv(channel, &mut bytes, libc::MSG_DONTWAIT) {
+            // Said once, when the guardian ends with a word of ours unread, and before what it still had to say.
+            Err(Errno::ECONNRESET) => net::recv(channel, &mut bytes, libc::MSG_DONTWAIT)?,
+            other => other?,
+        };
         if len == 0 {
             return Err(Errno::EPIPE);
         }
@@ -100,7 +104,11 @@ mod tests {
             assert_eq!(Message::recv(other.as_fd()), Ok(message));
         }
         assert_eq!(Message::recv(other.as_fd()), Err(Errno::EAGAIN));
+        // The last word arrives even if ours was never read.
+        net::send(other.as_fd(), b"end", 0).unwrap();
+        Message::Ended(Change::Exited(0)).send(one.as_fd(), 0).unwrap();
         drop(one);
+        assert_eq!(Message::recv(other.as_fd()), Ok(Message::Ended(Change::Exited(0))));
         assert_eq!(Message::recv(other.as_fd()), Err(Errno::EPIPE));
         assert_eq!(Message::from_words([9, 0, 0]), None);
     }

@@ -132,7 +132,11 @@ impl fmt::Display for Error {
                 )
             }
             Self::Path(flag, path, errno) => {
-                write!(f, "{flag} {}: {errno}: the path cannot be opened by this user", path.display())
+                write!(
+                    f,
+                    "{flag} {}: {errno}: the path cannot be opened; check its type and permissions",
+                    path.display()
+                )
             }
             Self::Value(flag, value, hint) => write!(f, "{flag} {}: {hint}", value.display()),
             Self::NoCommand => {
@@ -179,12 +183,6 @@ impl fmt::Display for Error {
                 "seccomp: EBUSY: this process already runs under a supervisor (another sandbox, or WSL's), and the kernel has room for \
                  one; start sandlock outside of it"
             ),
-            Self::Step(Step::Chdir, errno) => {
-                write!(
-                    f,
-                    "chdir: {errno}: the working directory cannot be entered; choose another with --cwd"
-                )
-            }
             Self::Step(step, errno) => {
                 write!(f, "{}: {errno}; `sandlock check` says what this kernel can do", step.call())
             }

@@ -11,6 +11,8 @@
 
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use sandlock_landlock::Enforced;
 use sandlock_sys::mm::Mapping;
@@ -164,6 +166,10 @@ pub(crate) fn launch(plan: &Plan, mode: Mode) -> Result<Running, Error> {
             Error::NotFound(plan.name.clone(), errno)
         }
         Error::Step(Step::Exec, errno) => Error::NotExecutable(plan.name.clone(), errno),
+        Error::Step(Step::Chdir, errno) => {
+            let cwd = plan.cwd.as_deref().unwrap_or_default();
+            Error::Path("--cwd", OsStr::from_bytes(cwd.to_bytes()).into(), errno)
+        }
         other => other,
     })
 }

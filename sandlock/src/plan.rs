@@ -82,7 +82,9 @@ impl Plan {
         let mut tmp = None;
         if policy.base {
             rules.base(&file, cwd.as_deref())?;
+            // Absolute, for the command may start elsewhere.
             let parent = std::env::temp_dir();
+            let parent = std::path::absolute(&parent).unwrap_or(parent);
             let made = PrivateTmp::create(&parent).map_err(|errno| Error::Tmp(parent, errno))?;
             rules.write("TMPDIR", made.path())?;
             if !policy.env.iter().any(|(name, _)| name == "TMPDIR") {
@@ -152,12 +154,20 @@ fn handled(policy: &Policy) -> Rights {
 }
 
 /// A ruleset of what this ABI has of `rights`, if that is anything.
+///
+/// Moving between directories is refused by every layer that does not grant it, even by one that is about no files at all
+/// (`_LANDLOCK_ACCESS_FS_INITIALLY_DENIED` in `security/landlock`), so these layers grant it everywhere: the command's own is what decides.
 fn side_ruleset(rights: Rights, abi: Abi) -> Result<Option<RulesetFd>, Error> {
-    let (ruleset, dropped) = Ruleset::handle(rights).best_effort(abi);
-    if rights.difference(dropped).is_empty() {
+    let (_, dropped) = Ruleset::handle(rights).best_effort(abi);
+    let possible = rights.difference(dropped);
+    if possible.is_empty() {
         return Ok(None);
     }
-    ruleset.create(abi).map(Some).map_err(Error::Landlock)
+    let all = possible.union(Rights::on_files(AccessFs::REFER));
+    let ruleset = Ruleset::handle(all).best_effort(abi).0.create(abi).map_err(Error::Landlock)?;
+    let root = open("/", Path::new("/"))?;
+    ruleset.allow_path(AccessFs::REFER, root.as_fd()).map_err(Error::Landlock)?;
+    Ok(Some(ruleset))
 }
 
 fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
@@ -245,7 +255,7 @@ impl Rules {
 
     fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), Error> {
         let place = open(flag, path)?;
-        let rights = AccessFs::READ | AccessFs::WRITE;
+        let rights = AccessFs::READ | AccessFs::WRITE | AccessFs::IOCTL_DEV | AccessFs::RESOLVE_UNIX;
         self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock)?;
         self.trees.push(real_path(place.as_fd()).map_err(|errno| Error::Path(flag, path.into(), errno))?);
         Ok(())

@@ -1,7 +1,8 @@
 //! The terminal: who is in its foreground while the command runs, and that it is as before afterwards.
 
+use sandlock_sys::signal::{self, SigSet};
 use sandlock_sys::tty::{self, Termios};
-use sandlock_sys::{BorrowedFd, process, signal};
+use sandlock_sys::{BorrowedFd, process};
 
 /// How the command stands to the caller's terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +55,10 @@ impl Terminal {
     pub(crate) fn stop_with(&self, command: i32) {
         let theirs = tty::settings(BorrowedFd::STDIN).ok();
         self.take_back();
-        let _ = signal::kill(process::getpid(), libc::SIGSTOP);
-        // Here somebody has sent SIGCONT.
-        let in_front = tty::foreground(BorrowedFd::STDIN) == Ok(self.group);
-        if self.mode == Mode::Foreground && in_front {
+        if !stop_here() {
+            // There is no shell that could let us go on. The kernel's word for a stopped group without one is the same.
+            self.signal(command, libc::SIGHUP);
+        } else if self.mode == Mode::Foreground && tty::foreground(BorrowedFd::STDIN) == Ok(self.group) {
             let _ = tty::set_foreground(BorrowedFd::STDIN, command);
             if let Some(settings) = &theirs {
                 let _ = tty::set_settings(BorrowedFd::STDIN, settings);
@@ -71,4 +72,16 @@ impl Terminal {
         let to = if self.mode == Mode::Shared { command } else { command.wrapping_neg() };
         let _ = signal::kill(to, signal);
     }
+}
+
+/// Stops this process as Ctrl-Z would, which the kernel refuses where nobody is left who could continue it. Whether it was stopped: then
+/// the SIGCONT that ended the stop is pending.
+fn stop_here() -> bool {
+    let Ok(continued) = signal::signalfd(SigSet::EMPTY.with(libc::SIGCONT)) else { return false };
+    while signal::read_signal(&continued).is_ok() {}
+    let _ = signal::kill(process::getpid(), libc::SIGTSTP);
+    // The stop happens here, when the signal is let in.
+    let _ = signal::set_mask(SigSet::ALL.without(libc::SIGTSTP));
+    let _ = signal::set_mask(SigSet::ALL);
+    signal::read_signal(&continued).is_ok()
 }

@@ -9,5 +9,6 @@
 )]
 
 mod equivalence;
+mod proof;
 mod spec;
 mod tables;

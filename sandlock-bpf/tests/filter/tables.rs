@@ -355,3 +355,17 @@ fn actions_print_by_name() {
         assert_eq!(Action::from_word(action.word()), action);
     }
 }
+
+#[test]
+fn tests_print_what_they_ask() {
+    for (test, want) in [
+        (Test::eq64(0, 16), "args[0] == 0x10"),
+        (Test::ne32(1, 2), "(args[1] & 0xffffffff) != 0x2"),
+        (Test::any32(2, 0x7e), "(args[2] & 0x7e) != 0x0"),
+        (Test::masked32(3, 0xf, 1), "(args[3] & 0xf) == 0x1"),
+        (Test::range64(5, 2, 10), "args[5] in 0x2..=0xa"),
+        (Test::range32(5, 2, 10), "(args[5] & 0xffffffff) in 0x2..=0xa"),
+    ] {
+        assert_eq!(test.to_string(), want);
+    }
+}

@@ -22,8 +22,8 @@ use crate::{Dir, abi_with, outcome, place, restricted, skip};
 /// `act` in a directory with `prepare`d content succeeds without a ruleset. Under one it fails with `denied` as long as no rule on the
 /// directory grants `right`, whether the ruleset handles that right alone or every other one too and grants those.
 #[track_caller]
-fn check(
-    test: &str,
+fn check<T>(
+    test: T,
     right: AccessFs,
     denied: Errno,
     prepare: fn(&Path) -> io::Result<()>,
@@ -45,7 +45,7 @@ fn check(
         let ruleset = Ruleset::handle(Rights::on_files(handled)).create(abi).unwrap();
         ruleset.allow_path(granted, place(&*dir).as_fd()).unwrap();
         let got = restricted(&ruleset, || outcome(act(&dir)));
-        assert_eq!(got, want, "{test}: {granted:?} of {handled:?} granted");
+        assert_eq!(got, want, "{granted:?} of {handled:?} granted");
     }
 }
 
@@ -68,40 +68,38 @@ fn mknod(path: &Path, mode: libc::mode_t, device: libc::dev_t) -> io::Result<()>
 
 #[test]
 fn write_file() {
-    check("write_file", AccessFs::WRITE_FILE, Errno::EACCES, a_file, |dir| {
+    check(write_file, AccessFs::WRITE_FILE, Errno::EACCES, a_file, |dir| {
         OpenOptions::new().write(true).open(dir.join("file")).map(drop)
     });
 }
 
 #[test]
 fn read_file() {
-    check("read_file", AccessFs::READ_FILE, Errno::EACCES, a_file, |dir| {
+    check(read_file, AccessFs::READ_FILE, Errno::EACCES, a_file, |dir| {
         File::open(dir.join("file")).map(drop)
     });
 }
 
 #[test]
 fn read_dir() {
-    check("read_dir", AccessFs::READ_DIR, Errno::EACCES, nothing, |dir| fs::read_dir(dir).map(drop));
+    check(read_dir, AccessFs::READ_DIR, Errno::EACCES, nothing, |dir| fs::read_dir(dir).map(drop));
 }
 
 #[test]
 fn remove_dir() {
     let prepare = |dir: &Path| fs::create_dir(dir.join("sub"));
-    check("remove_dir", AccessFs::REMOVE_DIR, Errno::EACCES, prepare, |dir| fs::remove_dir(dir.join("sub")));
+    check(remove_dir, AccessFs::REMOVE_DIR, Errno::EACCES, prepare, |dir| fs::remove_dir(dir.join("sub")));
 }
 
 #[test]
 fn remove_file() {
-    check("remove_file", AccessFs::REMOVE_FILE, Errno::EACCES, a_file, |dir| {
-        fs::remove_file(dir.join("file"))
-    });
+    check(remove_file, AccessFs::REMOVE_FILE, Errno::EACCES, a_file, |dir| fs::remove_file(dir.join("file")));
 }
 
 #[test]
 fn make_char() {
     // The null device.
-    make_device("make_char", AccessFs::MAKE_CHAR, |dir| {
+    make_device(make_char, AccessFs::MAKE_CHAR, |dir| {
         mknod(&dir.join("c"), libc::S_IFCHR, libc::makedev(1, 3))
     });
 }
@@ -109,12 +107,12 @@ fn make_char() {
 #[test]
 fn make_block() {
     // The first loop device.
-    make_device("make_block", AccessFs::MAKE_BLOCK, |dir| {
+    make_device(make_block, AccessFs::MAKE_BLOCK, |dir| {
         mknod(&dir.join("b"), libc::S_IFBLK, libc::makedev(7, 0))
     });
 }
 
-fn make_device(test: &str, right: AccessFs, act: fn(&Path) -> io::Result<()>) {
+fn make_device<T>(test: T, right: AccessFs, act: fn(&Path) -> io::Result<()>) {
     if outcome(act(&Dir::new())) == Err(Errno::EPERM) {
         return skip(test, "making a device needs CAP_MKNOD");
     }
@@ -123,31 +121,31 @@ fn make_device(test: &str, right: AccessFs, act: fn(&Path) -> io::Result<()>) {
 
 #[test]
 fn make_dir() {
-    check("make_dir", AccessFs::MAKE_DIR, Errno::EACCES, nothing, |dir| fs::create_dir(dir.join("sub")));
+    check(make_dir, AccessFs::MAKE_DIR, Errno::EACCES, nothing, |dir| fs::create_dir(dir.join("sub")));
 }
 
 #[test]
 fn make_reg() {
-    check("make_reg", AccessFs::MAKE_REG, Errno::EACCES, nothing, a_file);
+    check(make_reg, AccessFs::MAKE_REG, Errno::EACCES, nothing, a_file);
 }
 
 #[test]
 fn make_sock() {
-    check("make_sock", AccessFs::MAKE_SOCK, Errno::EACCES, nothing, |dir| {
+    check(make_sock, AccessFs::MAKE_SOCK, Errno::EACCES, nothing, |dir| {
         UnixListener::bind(dir.join("sock")).map(drop)
     });
 }
 
 #[test]
 fn make_fifo() {
-    check("make_fifo", AccessFs::MAKE_FIFO, Errno::EACCES, nothing, |dir| {
+    check(make_fifo, AccessFs::MAKE_FIFO, Errno::EACCES, nothing, |dir| {
         mknod(&dir.join("fifo"), libc::S_IFIFO, 0)
     });
 }
 
 #[test]
 fn make_sym() {
-    check("make_sym", AccessFs::MAKE_SYM, Errno::EACCES, nothing, |dir| symlink("target", dir.join("link")));
+    check(make_sym, AccessFs::MAKE_SYM, Errno::EACCES, nothing, |dir| symlink("target", dir.join("link")));
 }
 
 /// `from/file`, and a directory to move it to.
@@ -163,16 +161,18 @@ fn move_between(dir: &Path) -> io::Result<()> {
 
 #[test]
 fn refer() {
-    check("refer", AccessFs::REFER, Errno::EXDEV, two_dirs, move_between);
-    check("refer", AccessFs::REFER, Errno::EXDEV, two_dirs, |dir| {
+    check(refer, AccessFs::REFER, Errno::EXDEV, two_dirs, move_between);
+    check(refer, AccessFs::REFER, Errno::EXDEV, two_dirs, |dir| {
         fs::hard_link(dir.join("from/file"), dir.join("to/file"))
     });
 }
 
 #[test]
 fn refer_is_denied_even_if_it_is_not_handled() {
-    let test = "refer_is_denied_even_if_it_is_not_handled";
-    let Some(abi) = abi_with(test, Rights::on_files(AccessFs::READ_DIR)) else { return };
+    let Some(abi) = abi_with(refer_is_denied_even_if_it_is_not_handled, Rights::on_files(AccessFs::READ_DIR))
+    else {
+        return;
+    };
     let dir = Dir::new();
     two_dirs(&dir).unwrap();
     let ruleset = Ruleset::handle(Rights::on_files(AccessFs::READ_DIR)).create(abi).unwrap();
@@ -185,10 +185,10 @@ fn refer_is_denied_even_if_it_is_not_handled() {
 
 #[test]
 fn truncate() {
-    check("truncate", AccessFs::TRUNCATE, Errno::EACCES, a_file, |dir| {
+    check(truncate, AccessFs::TRUNCATE, Errno::EACCES, a_file, |dir| {
         OpenOptions::new().write(true).truncate(true).open(dir.join("file")).map(drop)
     });
-    check("truncate", AccessFs::TRUNCATE, Errno::EACCES, a_file, |dir| {
+    check(truncate, AccessFs::TRUNCATE, Errno::EACCES, a_file, |dir| {
         OpenOptions::new().write(true).open(dir.join("file"))?.set_len(1)
     });
 }
@@ -196,13 +196,13 @@ fn truncate() {
 #[test]
 fn ioctl_dev() {
     let right = AccessFs::IOCTL_DEV;
-    let Some(abi) = abi_with("ioctl_dev", Rights::on_files(right)) else { return };
+    let Some(abi) = abi_with(ioctl_dev, Rights::on_files(right)) else { return };
     let ioctl = || {
         let terminal = sandlock_sys::fs::open(c"/dev/ptmx", OFlags::RDWR | OFlags::NOCTTY)?;
         tty::settings(terminal.as_fd()).map(drop)
     };
     if let Err(errno @ (Errno::ENOENT | Errno::ENODEV | Errno::EACCES)) = ioctl() {
-        return skip("ioctl_dev", format_args!("/dev/ptmx: {errno}"));
+        return skip(ioctl_dev, format_args!("/dev/ptmx: {errno}"));
     }
     let ruleset = Ruleset::handle(Rights::on_files(right)).create(abi).unwrap();
     assert_eq!(ioctl(), Ok(()));
@@ -214,7 +214,7 @@ fn ioctl_dev() {
 #[test]
 fn execute() {
     let right = AccessFs::EXECUTE;
-    let Some(abi) = abi_with("execute", Rights::on_files(right)) else { return };
+    let Some(abi) = abi_with(execute, Rights::on_files(right)) else { return };
     let exe = env::current_exe().unwrap();
     // This program with no test to run, which succeeds.
     let run = || {
@@ -238,7 +238,7 @@ fn execute() {
 fn resolve_unix() {
     // The listener is left open: it must live as long as the directory is used.
     let prepare = |dir: &Path| UnixListener::bind(dir.join("sock")).map(mem::forget);
-    check("resolve_unix", AccessFs::RESOLVE_UNIX, Errno::EACCES, prepare, |dir| {
+    check(resolve_unix, AccessFs::RESOLVE_UNIX, Errno::EACCES, prepare, |dir| {
         UnixStream::connect(dir.join("sock")).map(drop)
     });
 }
@@ -247,7 +247,7 @@ fn resolve_unix() {
 fn a_rule_on_a_file_grants_what_a_file_can_have() {
     let all = AccessFs::READ | AccessFs::WRITE;
     let Some(abi) =
-        abi_with("a_rule_on_a_file_grants_what_a_file_can_have", Rights::on_files(AccessFs::EXECUTE))
+        abi_with(a_rule_on_a_file_grants_what_a_file_can_have, Rights::on_files(AccessFs::EXECUTE))
     else {
         return;
     };

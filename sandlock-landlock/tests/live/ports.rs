@@ -14,7 +14,7 @@ const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// `act` on either port succeeds without a ruleset. Under one it fails with `EACCES` as long as no rule grants `right` on that very port,
 /// whether the ruleset handles that right alone or every other one too and grants those.
 #[track_caller]
-fn check<F>(test: &str, right: AccessNet, [port, other]: [u16; 2], act: F)
+fn check<T, F>(test: T, right: AccessNet, [port, other]: [u16; 2], act: F)
 where
     F: Fn(u16) -> io::Result<()> + Sync,
 {
@@ -25,10 +25,10 @@ where
     for handled in [right, all] {
         let ruleset = Ruleset::handle(Rights::on_ports(handled)).create(abi).unwrap();
         ruleset.allow_port(all.difference(right), port).unwrap();
-        assert_eq!(restricted(&ruleset, || act(port)), Err(Errno::EACCES), "{test}: without a rule");
+        assert_eq!(restricted(&ruleset, || act(port)), Err(Errno::EACCES), "without a rule");
         ruleset.allow_port(right, port).unwrap();
-        assert_eq!(restricted(&ruleset, || act(port)), Ok(()), "{test}: with a rule");
-        assert_eq!(restricted(&ruleset, || act(other)), Err(Errno::EACCES), "{test}: with another port's");
+        assert_eq!(restricted(&ruleset, || act(port)), Ok(()), "with a rule");
+        assert_eq!(restricted(&ruleset, || act(other)), Err(Errno::EACCES), "with another port's");
     }
 }
 
@@ -46,23 +46,23 @@ fn bind_tcp() {
     let used = TcpListener::bind((HERE, 0)).unwrap();
     let used = [used.local_addr().unwrap().port(), 0];
     let bind = |port| but_in_use(TcpListener::bind((HERE, port)).map(drop));
-    check("bind_tcp", AccessNet::BIND_TCP, used, bind);
+    check(bind_tcp, AccessNet::BIND_TCP, used, bind);
     let [port, ephemeral] = used;
-    check("bind_tcp", AccessNet::BIND_TCP, [ephemeral, port], bind);
+    check(bind_tcp, AccessNet::BIND_TCP, [ephemeral, port], bind);
 }
 
 #[test]
 fn connect_tcp() {
     let listeners = [TcpListener::bind((HERE, 0)).unwrap(), TcpListener::bind((HERE, 0)).unwrap()];
     let ports = listeners.each_ref().map(|listener| listener.local_addr().unwrap().port());
-    check("connect_tcp", AccessNet::CONNECT_TCP, ports, |port| TcpStream::connect((HERE, port)).map(drop));
+    check(connect_tcp, AccessNet::CONNECT_TCP, ports, |port| TcpStream::connect((HERE, port)).map(drop));
 }
 
 #[test]
 fn bind_udp() {
     let used = UdpSocket::bind((HERE, 0)).unwrap();
     let used = [used.local_addr().unwrap().port(), 0];
-    check("bind_udp", AccessNet::BIND_UDP, used, |port| but_in_use(UdpSocket::bind((HERE, port)).map(drop)));
+    check(bind_udp, AccessNet::BIND_UDP, used, |port| but_in_use(UdpSocket::bind((HERE, port)).map(drop)));
 }
 
 #[test]
@@ -71,14 +71,16 @@ fn connect_send_udp() {
     let ports = receivers.each_ref().map(|receiver| receiver.local_addr().unwrap().port());
     let sender = UdpSocket::bind((HERE, 0)).unwrap();
     let right = AccessNet::CONNECT_SEND_UDP;
-    check("connect_send_udp", right, ports, |port| sender.send_to(b"x", (HERE, port)).map(drop));
-    check("connect_send_udp", right, ports, |port| sender.connect((HERE, port)));
+    check(connect_send_udp, right, ports, |port| sender.send_to(b"x", (HERE, port)).map(drop));
+    check(connect_send_udp, right, ports, |port| sender.connect((HERE, port)));
 }
 
 #[test]
 fn ports_are_nothing_to_a_ruleset_that_handles_none() {
-    let test = "ports_are_nothing_to_a_ruleset_that_handles_none";
-    let Some(abi) = abi_with(test, Rights::scoped(Scope::SIGNAL)) else { return };
+    let Some(abi) = abi_with(ports_are_nothing_to_a_ruleset_that_handles_none, Rights::scoped(Scope::SIGNAL))
+    else {
+        return;
+    };
     let ruleset = Ruleset::handle(Rights::scoped(Scope::SIGNAL)).create(abi).unwrap();
     ruleset.allow_port(AccessNet::BIND_TCP | AccessNet::CONNECT_TCP, 80).unwrap();
     assert_eq!(restricted(&ruleset, || outcome(TcpListener::bind((HERE, 0)))), Ok(()));

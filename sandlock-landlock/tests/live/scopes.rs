@@ -19,7 +19,7 @@ fn listener() -> (UnixListener, SocketAddr) {
 #[test]
 fn abstract_unix_socket() {
     let rights = Rights::scoped(Scope::ABSTRACT_UNIX_SOCKET);
-    let Some(abi) = abi_with("abstract_unix_socket", rights) else { return };
+    let Some(abi) = abi_with(abstract_unix_socket, rights) else { return };
     let ruleset = Ruleset::handle(rights).create(abi).unwrap();
     let (_outside, address) = listener();
     let connect = |address: &SocketAddr| outcome(UnixStream::connect_addr(address));
@@ -45,7 +45,7 @@ fn ask(child: &Child) -> Result<(), Errno> {
 #[test]
 fn signals() {
     let rights = Rights::scoped(Scope::SIGNAL);
-    let Some(abi) = abi_with("signals", rights) else { return };
+    let Some(abi) = abi_with(signals, rights) else { return };
     let ruleset = Ruleset::handle(rights).create(abi).unwrap();
     let mut outside = child();
     assert_eq!(ask(&outside), Ok(()));

@@ -73,7 +73,11 @@ fn told(error: &clap::Error) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-/// One line on standard error, which may be closed.
+/// One line on standard error, which may be closed. Names that others chose must not break the line or drive the terminal.
 fn complain(what: &str) {
-    let _ = writeln!(std::io::stderr(), "sandlock: {what}");
+    let mut line = String::from("sandlock: ");
+    for letter in what.chars() {
+        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+    }
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

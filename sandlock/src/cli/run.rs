@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -14,19 +13,20 @@ use super::complain;
 #[derive(Debug, Args)]
 #[command(
     about = "Run a command in a sandbox",
-    long_about = "Run a command in a sandbox.\n\nWithout flags the command can read and execute what the system has installed, a narrow /etc, \
-                  /proc and the current directory; it can write to a private TMPDIR that is removed at the end; it has no network and no \
-                  way to touch a process outside. Each flag grants something more.",
-    after_help = "Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out; 125 when sandlock failed, \
-                  126 when the command cannot be executed, 127 when it is not there."
+    long_about = "Run a command in a sandbox.\n\n\
+                  Without flags the command can read and execute what the system has installed, a narrow /etc, /proc\n\
+                  and the current directory; it can write to a private TMPDIR that is removed at the end; it has no\n\
+                  network and no way to touch a process outside. Each flag grants something more.",
+    after_help = "Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out;\n\
+                  125 when sandlock failed, 126 when the command cannot be executed, 127 when it is not there."
 )]
 pub(crate) struct Options {
     /// Grant reading, listing and executing PATH and everything below it (repeatable)
     #[arg(short = 'r', long = "fs-read", value_name = "PATH")]
-    read: Vec<PathBuf>,
+    read: Vec<OsString>,
     /// Grant changing PATH and everything below it too (repeatable)
     #[arg(short = 'w', long = "fs-write", value_name = "PATH")]
-    write: Vec<PathBuf>,
+    write: Vec<OsString>,
     /// What to start from: the base profile, or nothing at all
     #[arg(long, value_name = "PROFILE", default_value = "default")]
     base: Base,
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     clean_env: bool,
     /// Start the command in DIR
     #[arg(long, value_name = "DIR")]
-    cwd: Option<PathBuf>,
+    cwd: Option<OsString>,
     /// Run without a protection that this kernel lacks; `sandlock check` names them (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_degraded: Vec<String>,
@@ -61,7 +61,7 @@ pub(crate) struct Options {
     #[arg(short, long)]
     verbose: bool,
     /// The command and its arguments
-    #[arg(value_name = "CMD", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    #[arg(value_name = "CMD", trailing_var_arg = true, required = true)]
     command: Vec<OsString>,
 }
 
@@ -201,7 +201,7 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 fn split(variable: &std::ffi::OsStr) -> Option<(OsString, OsString)> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     let bytes = variable.as_bytes();
-    let at = bytes.iter().position(|byte| *byte == b'=')?;
+    let at = bytes.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
     let (name, text) = bytes.split_at_checked(at)?;
     Some((OsString::from_vec(name.to_vec()), OsString::from_vec(text.get(1..)?.to_vec())))
 }

@@ -80,11 +80,12 @@ impl Dir {
     /// A program that starts here, with nothing to read and an environment of a few harmless variables.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(&self.0)
-            .stdin(Stdio::null())
-            .env_clear()
-            .envs([("PATH", PATH), ("HOME", "/nonexistent"), ("TERM", "xterm"), ("LC_ALL", "C")]);
+        command.current_dir(&self.0).stdin(Stdio::null()).env_clear().envs([
+            ("PATH", PATH),
+            ("HOME", "/nonexistent"),
+            ("TERM", "xterm"),
+            ("LC_ALL", "C"),
+        ]);
         command
     }
 
