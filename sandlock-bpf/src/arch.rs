@@ -1,6 +1,6 @@
 //! What a filter must know of an architecture.
 
-use sandlock_sys::arch::AUDIT_ARCH;
+use sandlock_sys::filter::AUDIT_ARCH;
 
 /// `__AUDIT_ARCH_LE`: this bit of an `AUDIT_ARCH_*` value says little endian.
 pub(crate) const LE: u32 = 0x4000_0000;

@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use sandlock_sys::seccomp::SockFilter;
+use sandlock_sys::filter::SockFilter;
 
 use crate::action::Action;
 use crate::field::Field;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sandlock_sys::seccomp::SockFilter;
+use sandlock_sys::filter::SockFilter;
 
 use crate::field;
 use crate::insn::{Alu, Insn, MAXINSNS, MEMWORDS, Operand};

@@ -1,6 +1,6 @@
 //! What is known of a call on one path, and whether there is such a call.
 
-use sandlock_sys::seccomp::Data;
+use sandlock_sys::filter::Data;
 
 use crate::field;
 use crate::table::Test;

@@ -1,6 +1,6 @@
 //! The words of `struct seccomp_data`, which is all a filter can read.
 
-use sandlock_sys::seccomp::Data;
+use sandlock_sys::filter::Data;
 
 use crate::arch::Arch;
 

@@ -4,7 +4,7 @@
 //! loads an argument only where the answer for that number depends on one. So the kernel can tell
 //! in advance which calls are always allowed, and will not run the filter for them.
 
-use sandlock_sys::seccomp::SockFilter;
+use sandlock_sys::filter::SockFilter;
 
 use crate::action::Action;
 use crate::arch::{Arch, X32_SYSCALL_BIT};

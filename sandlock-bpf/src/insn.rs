@@ -1,6 +1,6 @@
 //! Classic BPF instructions by the kernel's names (`linux/bpf_common.h`), as far as seccomp takes them.
 
-use sandlock_sys::seccomp::SockFilter;
+use sandlock_sys::filter::SockFilter;
 
 /// `BPF_MAXINSNS`: the most instructions a program may have.
 pub const MAXINSNS: usize = 4096;

@@ -1,6 +1,6 @@
 //! The interpreter: what a filter returns for a call, and after how many instructions.
 
-use sandlock_sys::seccomp::{Data, SockFilter};
+use sandlock_sys::filter::{Data, SockFilter};
 
 use crate::action::Action;
 use crate::arch::Arch;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sandlock_sys::seccomp::Data;
+use sandlock_sys::filter::Data;
 
 use crate::action::Action;
 use crate::arch::{Arch, X32_SYSCALL_BIT};

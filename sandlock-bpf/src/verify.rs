@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use sandlock_sys::seccomp::{Data, SockFilter};
+use sandlock_sys::filter::{Data, SockFilter};
 
 use crate::action::Action;
 use crate::arch::{LE, X32_SYSCALL_BIT};

@@ -2,6 +2,16 @@
 
 use core::mem::offset_of;
 
+/// `AUDIT_ARCH_X86_64`: `EM_X86_64`, 64 bits, little endian (`linux/audit.h`).
+#[cfg(target_arch = "x86_64")]
+pub const AUDIT_ARCH: u32 = 0xc000_003e;
+/// `AUDIT_ARCH_AARCH64`: `EM_AARCH64`, 64 bits, little endian (`linux/audit.h`).
+#[cfg(target_arch = "aarch64")]
+pub const AUDIT_ARCH: u32 = 0xc000_00b7;
+/// `AUDIT_ARCH_RISCV64`: `EM_RISCV`, 64 bits, little endian (`linux/audit.h`).
+#[cfg(target_arch = "riscv64")]
+pub const AUDIT_ARCH: u32 = 0xc000_00f3;
+
 /// `struct sock_filter`: one classic BPF instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]

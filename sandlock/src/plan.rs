@@ -344,7 +344,7 @@ mod tests {
     fn answers(name: &str, args: [u64; 6], facts: Facts) -> Action {
         let data = Data {
             nr: nr::number(nr::NATIVE, name).unwrap().cast_signed(),
-            arch: sandlock_sys::arch::AUDIT_ARCH,
+            arch: sandlock_sys::filter::AUDIT_ARCH,
             args,
             ..Data::default()
         };
@@ -436,7 +436,7 @@ mod tests {
             let rows = rows(nr::NATIVE, facts);
             let numbers = (0..=4095).chain([0x4000_0000, 0x4000_0001, 0x7fff_ffff, -1, i32::MIN]);
             for nr in numbers {
-                for arch in [sandlock_sys::arch::AUDIT_ARCH, 0x4000_0003, 0] {
+                for arch in [sandlock_sys::filter::AUDIT_ARCH, 0x4000_0003, 0] {
                     for args in [[0; 6], [u64::MAX; 6], [1, 2, 3, 4, 5, 6]] {
                         let data = Data { nr, arch, args, ..Data::default() };
                         assert_eq!(

@@ -1,7 +1,6 @@
 //! The command line from outside: what is typed, what is told, what the command finds around it, and the exit status.
 
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! One system call instruction per architecture, and the typed registers that go into it.
 //!
-//! Each architecture file defines the same three names: [`AUDIT_ARCH`], `syscall6` and `clone_call`.
-//! A further architecture is one more file here and one more line in the two lists below.
+//! Each architecture file defines the same two names: `syscall6` and `clone_call`. A further architecture is one more file here, one more
+//! line in the list below, and one more [`AUDIT_ARCH`](crate::filter::AUDIT_ARCH).
 
 #![expect(unsafe_code, reason = "system calls are made here and nowhere below")]
 
@@ -16,8 +16,6 @@ use core::marker::PhantomData;
 use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::BorrowedFd;
-
-pub use native::AUDIT_ARCH;
 
 /// One argument register: a number, or a pointer that keeps its provenance and its lifetime.
 #[derive(Clone, Copy)]

@@ -7,9 +7,6 @@ use super::{Arg, Entry};
 use crate::conv;
 use crate::nr::native as nr;
 
-/// `AUDIT_ARCH_RISCV64`: `EM_RISCV`, 64 bits, little endian (`linux/audit.h`).
-pub const AUDIT_ARCH: u32 = 0xc000_00f3;
-
 /// # Safety
 ///
 /// See [`super::invoke`].

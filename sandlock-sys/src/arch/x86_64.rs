@@ -7,9 +7,6 @@ use super::{Arg, Entry};
 use crate::conv;
 use crate::nr::native as nr;
 
-/// `AUDIT_ARCH_X86_64`: `EM_X86_64`, 64 bits, little endian (`linux/audit.h`).
-pub const AUDIT_ARCH: u32 = 0xc000_003e;
-
 /// # Safety
 ///
 /// See [`super::invoke`].

@@ -10,7 +10,7 @@ use sandlock_sys::filter::SockFilter;
 use sandlock_sys::fs::MemfdFlags;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::seccomp::{self, FilterFlags, ListenerFd, Notif, NotifSizes};
-use sandlock_sys::{AsFd, Errno, OwnedFd, Result, arch, fs, net, nr, prctl, process};
+use sandlock_sys::{AsFd, Errno, OwnedFd, Result, fs, net, nr, prctl, process};
 
 use crate::{in_thread, skip};
 
@@ -86,7 +86,10 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
         assert_eq!(ready(None), [Events::IN]);
         let notif = seccomp::notif_recv(&listener).unwrap();
         assert_eq!(notif.pid, tid.cast_unsigned());
-        assert_eq!((notif.data.nr.cast_unsigned(), notif.data.arch), (nr::GETPGID, arch::AUDIT_ARCH));
+        assert_eq!(
+            (notif.data.nr.cast_unsigned(), notif.data.arch),
+            (nr::GETPGID, sandlock_sys::filter::AUDIT_ARCH)
+        );
         assert_eq!(notif.data.args.first(), Some(&0));
         assert_eq!(seccomp::notif_id_valid(&listener, notif.id), Ok(()));
         assert_eq!(seccomp::notif_id_valid(&listener, notif.id.wrapping_add(1)), Err(Errno::ENOENT));

@@ -1,7 +1,7 @@
 //! What the tests of the command share: finding it, running it for a bounded time, directories that vanish, processes by their arguments.
 
 #![allow(dead_code, reason = "each test program uses some of it")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 use core::fmt::Display;
 use core::ops::Deref;
