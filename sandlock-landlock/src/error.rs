@@ -13,8 +13,6 @@ pub enum Error {
     Unsupported(Rights),
     /// landlock_create_ruleset(2) failed. `ENOMSG`: nothing is handled, so nothing would be restricted.
     Create(Errno),
-    /// The kernel would not say whether the descriptor is a directory.
-    Statx(Errno),
     /// landlock_add_rule(2) failed. `EBADFD`: the descriptor is a pipe, a socket or the like, which no rule can name.
     AddRule(Errno),
 }
@@ -24,7 +22,6 @@ impl fmt::Display for Error {
         match self {
             Self::Unsupported(rights) => write!(f, "this kernel's Landlock cannot restrict {rights}"),
             Self::Create(errno) => write!(f, "landlock_create_ruleset: {errno}"),
-            Self::Statx(errno) => write!(f, "statx: {errno}"),
             Self::AddRule(errno) => write!(f, "landlock_add_rule: {errno}"),
         }
     }

@@ -2,7 +2,6 @@
 
 use core::marker::PhantomData;
 
-use sandlock_sys::fs::{self, FileType};
 use sandlock_sys::landlock as sys;
 use sandlock_sys::prctl::NoNewPrivs;
 use sandlock_sys::{BorrowedFd, Errno};
@@ -74,17 +73,20 @@ impl RulesetFd {
     ///
     /// # Errors
     ///
-    /// [`Error::Statx`], [`Error::AddRule`].
+    /// [`Error::AddRule`].
     pub fn allow_path(&self, rights: AccessFs, parent: BorrowedFd<'_>) -> Result<(), Error> {
-        let handled = rights.intersection(self.handled.fs);
-        let allowed = match fs::file_type(parent).map_err(Error::Statx)? {
-            FileType::Directory => handled,
-            _ => handled.intersection(AccessFs::FILE),
-        };
-        if allowed.is_empty() {
-            return Ok(());
+        let allowed = rights.intersection(self.handled.fs);
+        let on_a_file = allowed.intersection(AccessFs::FILE);
+        match self.add(allowed, parent) {
+            // The rights are all handled, so the one thing wrong is that some are a directory's and this is none.
+            Err(Errno::EINVAL) if on_a_file != allowed => self.add(on_a_file, parent),
+            other => other,
         }
-        sys::add_path_beneath(&self.fd, allowed, parent).map_err(Error::AddRule)
+        .map_err(Error::AddRule)
+    }
+
+    fn add(&self, allowed: AccessFs, parent: BorrowedFd<'_>) -> Result<(), Errno> {
+        if allowed.is_empty() { Ok(()) } else { sys::add_path_beneath(&self.fd, allowed, parent) }
     }
 
     /// Grants `rights` on a port, of any address. Those that are not handled are left out, as above. Port 0 is what asks for an

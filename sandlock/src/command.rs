@@ -40,6 +40,22 @@ pub(crate) fn set(env: &mut Environment, name: OsString, value: OsString) {
     }
 }
 
+/// Tells git that there is no configuration of the user's when it may not be read. Git asks access(2) first, which Landlock does not see, and
+/// gives up when the open then fails; the file itself may hold credentials, so it is not granted.
+pub(crate) fn without_git_config(env: &mut Environment, policy: &Policy) {
+    const VARIABLE: &str = "GIT_CONFIG_GLOBAL";
+    let Some(home) = crate::base::home() else { return };
+    let is_granted = |file: &Path| {
+        let rules = policy.read.iter().chain(&policy.write);
+        rules.filter_map(|rule| rule.canonicalize().ok()).any(|rule| file.starts_with(rule))
+    };
+    let files = [home.join(".gitconfig"), home.join(".config/git/config")];
+    let closed = files.iter().any(|file| file.exists() && !is_granted(file));
+    if closed && !env.iter().any(|(name, _)| name == VARIABLE) {
+        set(env, VARIABLE.into(), "/dev/null".into());
+    }
+}
+
 /// `NAME=VALUE`
 pub(crate) fn join(mut name: OsString, value: &OsStr) -> OsString {
     name.push("=");

@@ -151,6 +151,11 @@ impl fmt::Display for Error {
                  grant its directory with -r",
                 command.display()
             ),
+            Self::NotExecutable(command, errno @ Errno::EPERM) => write!(
+                f,
+                "execve {}: {errno}: the file wants capabilities, which the sandbox has given up; --keep-caps keeps them",
+                command.display()
+            ),
             Self::NotExecutable(command, errno) => {
                 write!(f, "execve {}: {errno}: this kernel cannot execute it", command.display())
             }

@@ -5,6 +5,7 @@ mod channel;
 mod command;
 mod error;
 mod guardian;
+mod index;
 mod kernel;
 mod launch;
 mod plan;

@@ -11,14 +11,15 @@ use sandlock_landlock::{
     Abi, AccessFs, AccessNet, PROTECTIONS, Protection, Rights, Ruleset, RulesetFd, Scope,
 };
 use sandlock_sys::seccomp::SockFilter;
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, fs, nr};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, fs};
 
 use crate::base;
 use crate::command;
 use crate::error::Error;
+use crate::index::rows;
 use crate::policy::Policy;
 use crate::ports::PortList;
-use crate::table::{FAMILIES, Facts};
+use crate::table::Facts;
 use crate::tmp::PrivateTmp;
 
 /// The longest filter we make, in instructions; the kernel's limit is 4096.
@@ -91,6 +92,7 @@ impl Plan {
                 command::set(&mut env, "TMPDIR".into(), made.path().into());
             }
             tmp = Some(made);
+            command::without_git_config(&mut env, policy);
         }
         for path in &policy.read {
             rules.read("-r", path)?;
@@ -179,21 +181,9 @@ fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
     Ok(())
 }
 
-/// The rows of one architecture's table, sorted by number.
-pub(crate) fn rows(numbers: &[(&str, u32)], facts: Facts) -> Vec<Row<'static>> {
-    let mut rows = Vec::with_capacity(numbers.len());
-    for family in FAMILIES {
-        let answer = family.class.answer(facts);
-        let numbers = family.names.split(' ').filter_map(|name| nr::number(numbers, name));
-        rows.extend(numbers.map(|nr| Row { nr, answer }));
-    }
-    rows.sort_unstable_by_key(|row| row.nr);
-    rows
-}
-
 /// The filter of the running architecture.
 pub(crate) fn filter(facts: Facts) -> Result<Vec<SockFilter>, Error> {
-    let rows = rows(nr::NATIVE, facts);
+    let rows = rows(facts);
     let mut asm = Assembler::<PROGRAM_MAX>::new();
     table(&rows).compile(&mut asm).map(<[_]>::to_vec).map_err(Error::Filter)
 }
@@ -306,7 +296,9 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::FAMILIES;
     use sandlock_bpf::{Answer, check, constant, run};
+    use sandlock_sys::nr;
     use sandlock_sys::seccomp::Data;
     use std::collections::BTreeMap;
 
@@ -350,7 +342,7 @@ mod tests {
         };
         let program = filter(facts).unwrap();
         let by_filter = run(&program, &data).unwrap();
-        let rows = rows(nr::NATIVE, facts);
+        let rows = rows(facts);
         let by_table = table(&rows).answer(&data);
         assert_eq!(by_filter, by_table.word(), "{name} {args:x?}");
         by_table
@@ -433,7 +425,7 @@ mod tests {
         for facts in BOTH {
             let program = filter(facts).unwrap();
             check(&program).unwrap();
-            let rows = rows(nr::NATIVE, facts);
+            let rows = rows(facts);
             let numbers = (0..=4095).chain([0x4000_0000, 0x4000_0001, 0x7fff_ffff, -1, i32::MIN]);
             for nr in numbers {
                 for arch in [sandlock_sys::filter::AUDIT_ARCH, 0x4000_0003, 0] {
@@ -454,7 +446,7 @@ mod tests {
     fn what_is_allowed_without_a_look_is_answered_by_the_kernels_bitmap() {
         for facts in BOTH {
             let program = filter(facts).unwrap();
-            for row in rows(nr::NATIVE, facts) {
+            for row in rows(facts) {
                 let constant = constant(&program, Arch::NATIVE, row.nr);
                 match row.answer {
                     Answer::Always(action) => assert_eq!(constant, Some(action), "{}", row.nr),

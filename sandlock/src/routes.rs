@@ -52,14 +52,14 @@ impl State<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::rows;
+    use crate::index::rows;
     use crate::table::Facts;
     use sandlock_bpf::{Action, Answer};
     use std::collections::BTreeSet;
 
     #[test]
     fn what_the_filter_hands_over_is_what_has_a_handler() {
-        let trapped: BTreeSet<u32> = rows(nr::NATIVE, Facts { sees_unix: false })
+        let trapped: BTreeSet<u32> = rows(Facts { sees_unix: false })
             .iter()
             .filter(|row| match row.answer {
                 Answer::Always(action) => action == Action::USER_NOTIF,
