@@ -3,6 +3,7 @@
 use std::{env, path::Path, process::ExitCode};
 
 mod arrows;
+mod bench;
 mod codegen;
 mod command;
 mod executables;
@@ -24,6 +25,7 @@ const TASKS: &[Task] = &[
     ("codegen", "[--check]  generate sandlock-sys/src/nr from the table of calls", codegen::run),
     ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
     ("test", "[--ci | --no-skips] [--filter SUBSTR]  run every test, also unprivileged", test::run),
+    ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),
     ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),
 ];
 

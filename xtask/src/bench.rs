@@ -1,0 +1,139 @@
+//! `bench`: what a sandbox costs, as ratios and differences within one run.
+
+use core::time::Duration;
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, ExitCode, Stdio},
+    thread,
+    time::Instant,
+};
+
+use crate::{Outcome, command, setup};
+
+const TARGET: &str = "x86_64-unknown-linux-musl";
+const ROUNDS: usize = 300;
+/// What is started: it does nothing, so all that is measured is starting it.
+const COMMAND: &str = "/bin/true";
+
+pub(crate) fn run(args: &[String]) -> Outcome {
+    if !args.is_empty() {
+        return Err("bench takes no arguments".into());
+    }
+    command::run(&mut command::cargo(&[
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "sandlock",
+        "--target",
+        TARGET,
+    ]))?;
+    let folder = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
+    let binary = format!("{folder}/{TARGET}/release/sandlock");
+    let size = fs::metadata(&binary).map_err(|e| format!("{binary}: {e}"))?.len();
+    println!("binary, static and stripped: {size} bytes");
+    start_up(&binary)?;
+    memory(&binary)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every way of starting the command once a round, so that all of them meet the same machine.
+fn start_up(binary: &str) -> Result<(), String> {
+    let mut ways = vec![
+        ("bare", vec![COMMAND]),
+        ("sandlock run", vec![binary, "run", "--", COMMAND]),
+        ("sandlock run --base none -r /", vec![binary, "run", "--base", "none", "-r", "/", "--", COMMAND]),
+    ];
+    if Path::new("/usr/bin/bwrap").exists() {
+        ways.push(("bwrap --ro-bind / /", vec!["bwrap", "--ro-bind", "/", "/", COMMAND]));
+        ways.push((
+            "bwrap, everything unshared",
+            vec![
+                "bwrap",
+                "--ro-bind",
+                "/",
+                "/",
+                "--proc",
+                "/proc",
+                "--dev",
+                "/dev",
+                "--tmpfs",
+                "/tmp",
+                "--unshare-all",
+                COMMAND,
+            ],
+        ));
+    }
+    let mut times: Vec<Vec<Duration>> = ways.iter().map(|_| Vec::with_capacity(ROUNDS)).collect();
+    for _ in 0..ROUNDS {
+        for ((name, words), times) in ways.iter().zip(&mut times) {
+            let (program, args) = words.split_first().ok_or("no program")?;
+            let started = Instant::now();
+            let status = Command::new(program).args(args).env("PATH", setup::PATH).status();
+            let time = started.elapsed();
+            match status {
+                Ok(status) if status.success() => times.push(time),
+                other => return Err(format!("{name}: {other:?}")),
+            }
+        }
+    }
+    println!("start-up of {COMMAND}, {ROUNDS} rounds: median (lowest, 90th percentile), median over bare");
+    let mut bare = Duration::ZERO;
+    for ((name, _), times) in ways.iter().zip(&mut times) {
+        times.sort_unstable();
+        let at =
+            |share: usize| times.get(times.len().saturating_mul(share) / 100).copied().unwrap_or_default();
+        if bare.is_zero() {
+            bare = at(50);
+        }
+        println!(
+            "  {name:30} {:6.3} ms ({:.3}, {:.3})  +{:.3} ms, {:.1} x",
+            ms(at(50)),
+            ms(at(0)),
+            ms(at(90)),
+            ms(at(50).saturating_sub(bare)),
+            ms(at(50)) / ms(bare)
+        );
+    }
+    Ok(())
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// What the supervisor and the guardian hold while a command sleeps. They share their memory, so it counts once.
+fn memory(binary: &str) -> Result<(), String> {
+    let mut child = Command::new(binary)
+        .args(["run", "--", "sleep", "60"])
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("{binary}: {e}"))?;
+    thread::sleep(Duration::from_millis(500));
+    let told = supervisor(&child);
+    // SIGTERM, which is passed on: the sandbox ends in order.
+    let ended = command::run(Command::new("kill").arg(child.id().to_string()));
+    child.wait().map_err(|e| e.to_string())?;
+    println!("{}", told?);
+    ended
+}
+
+fn supervisor(child: &Child) -> Result<String, String> {
+    let read = |file: &str| {
+        let path = format!("/proc/{}/{file}", child.id());
+        fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))
+    };
+    let (rollup, status) = (read("smaps_rollup")?, read("status")?);
+    let sum = |text: &str, names: &[&str]| -> u64 {
+        let lines = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
+        lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+    };
+    // What is resident, less what is the binary's own pages in the page cache: dirty and anonymous pages.
+    Ok(format!(
+        "supervisor while the command sleeps: {} KiB private and dirty, {} KiB resident, {} thread",
+        sum(&rollup, &["Anonymous:"]),
+        sum(&status, &["VmRSS:"]),
+        sum(&status, &["Threads:"])
+    ))
+}
