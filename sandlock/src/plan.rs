@@ -297,7 +297,7 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::table::FAMILIES;
-    use sandlock_bpf::{Answer, check, constant, run};
+    use sandlock_bpf::{Answer, check, constant, run, trace};
     use sandlock_sys::nr;
     use sandlock_sys::seccomp::Data;
     use std::collections::BTreeMap;
@@ -457,6 +457,19 @@ mod tests {
                 let nr = nr::number(nr::NATIVE, hot).unwrap();
                 assert_eq!(constant(&program, Arch::NATIVE, nr), Some(Action::ALLOW), "{hot}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_hot_takes_few_instructions() {
+        let program = filter(BOTH[0]).unwrap();
+        assert!(program.len() <= 320, "{}", program.len());
+        for name in ["read", "write", "mmap", "futex"] {
+            let nr = nr::number(nr::NATIVE, name).unwrap().cast_signed();
+            let data = Data { nr, arch: sandlock_sys::filter::AUDIT_ARCH, ..Data::default() };
+            let steps = trace(&program, &data).unwrap().steps;
+            println!("{name}: {steps} of {} instructions", program.len());
+            assert!(steps <= 14, "{name}: {steps}");
         }
     }
 
