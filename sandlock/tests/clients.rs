@@ -1,0 +1,224 @@
+//! Programs that ask which network there is: each sees `lo` with 127.0.0.1 and ::1, and none waits for ever.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Dir, PYTHON, Ran, has, run};
+
+/// Runs a program in the base profile.
+fn inside(dir: &Dir, words: &[&str]) -> Ran {
+    run(&mut dir.sandlock([&["run", "-t", "20", "--"], words].concat()))
+}
+
+#[test]
+fn iproute2_lists_lo() {
+    if !has(iproute2_lists_lo, &["ip"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let brief = inside(&dir, &["ip", "-br", "addr"]);
+    assert_eq!(
+        brief.ok().split_whitespace().collect::<Vec<_>>().split_first().map(|(name, rest)| (
+            *name,
+            rest.contains(&"127.0.0.1/8"),
+            rest.contains(&"::1/128")
+        )),
+        Some(("lo", true, true)),
+        "{brief:?}"
+    );
+    assert_eq!(brief.out.lines().count(), 1);
+    for words in [["ip", "addr", "show"].as_slice(), &["ip", "-4", "addr"], &["ip", "link", "show", "lo"]] {
+        let ran = inside(&dir, words);
+        assert!(ran.ok().starts_with("1: lo: <LOOPBACK,UP"), "{words:?}: {ran:?}");
+        assert!(!ran.out.contains("2: "), "{ran:?}");
+    }
+    let absent = inside(&dir, &["ip", "link", "show", "nope"]);
+    assert!(absent.code == 1 && absent.err.contains("does not exist"), "{absent:?}");
+    let change = inside(&dir, &["ip", "link", "set", "lo", "down"]);
+    assert!(change.code == 2 && change.err.contains("Operation not permitted"), "{change:?}");
+}
+
+#[test]
+fn busybox_lists_lo() {
+    if !has(busybox_lists_lo, &["busybox"]) {
+        return;
+    }
+    let ran = inside(&Dir::new(), &["busybox", "ip", "addr"]);
+    assert!(
+        ran.out.contains("127.0.0.1/8") && ran.out.contains("::1/128") && !ran.out.contains("2: "),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn python_lists_lo_and_finds_localhost() {
+    if !has(python_lists_lo_and_finds_localhost, &["python3"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let ran = inside(&dir, &[PYTHON, "-c", "import socket; print(socket.if_nameindex())"]);
+    assert_eq!(ran.ok(), "[(1, 'lo')]\n");
+    let script =
+        "import socket; print(socket.getaddrinfo('127.0.0.1', 80, flags=socket.AI_ADDRCONFIG)[0][4])";
+    assert_eq!(inside(&dir, &[PYTHON, "-c", script]).ok(), "('127.0.0.1', 80)\n");
+}
+
+/// What libc says, in C: every address's family and link, then every interface.
+const LIST: &str = r#"
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+int main(void) {
+    struct ifaddrs *all, *one;
+    if (getifaddrs(&all)) { perror("getifaddrs"); return 1; }
+    for (one = all; one; one = one->ifa_next)
+        printf("%s %d\n", one->ifa_name, one->ifa_addr ? one->ifa_addr->sa_family : -1);
+    struct if_nameindex *names = if_nameindex();
+    if (!names) { perror("if_nameindex"); return 1; }
+    for (; names->if_name; names++) printf("%u %s\n", names->if_index, names->if_name);
+    return 0;
+}
+"#;
+
+fn compiled(dir: &Dir, compiler: &[&str]) -> String {
+    let source = dir.file("list.c", 0o644, LIST);
+    let program = dir.join("list");
+    let (first, rest) = compiler.split_first().expect("a compiler");
+    run(dir.command(first).args(rest).arg("-o").arg(&program).arg(source)).ok();
+    program.to_string_lossy().into_owned()
+}
+
+#[test]
+fn glibc_and_musl_list_lo() {
+    let both: [(&str, &[&str]); 2] = [("cc", &["cc"]), ("musl-gcc", &["musl-gcc", "-static"])];
+    for (name, compiler) in both {
+        if !has(glibc_and_musl_list_lo, &[name]) {
+            return;
+        }
+        let dir = Dir::new();
+        let program = compiled(&dir, compiler);
+        // AF_PACKET, AF_INET and AF_INET6 of lo, in whatever order this libc has; then index 1.
+        let mut lines: Vec<String> = inside(&dir, &[&program]).ok().lines().map(str::to_owned).collect();
+        lines.sort();
+        assert_eq!(lines, ["1 lo", "lo 10", "lo 17", "lo 2"], "{name}");
+    }
+}
+
+#[test]
+fn node_lists_lo() {
+    if !has(node_lists_lo, &["node"]) {
+        return;
+    }
+    let script = "for (const [name, list] of Object.entries(os.networkInterfaces())) \
+                  console.log(name, list.map(one => one.cidr).sort().join(' '))";
+    assert_eq!(inside(&Dir::new(), &["node", "-e", script]).ok(), "lo 127.0.0.1/8 ::1/128\n");
+}
+
+const GO: &str = r#"package main
+
+import ("fmt"; "net")
+
+func main() {
+	all, err := net.Interfaces()
+	if err != nil { panic(err) }
+	for _, one := range all {
+		addresses, err := one.Addrs()
+		fmt.Println(one.Index, one.Name, one.MTU, addresses, err)
+	}
+}
+"#;
+
+#[test]
+fn go_lists_lo() {
+    if !has(go_lists_lo, &["go"]) {
+        return;
+    }
+    let dir = Dir::new();
+    dir.file("main.go", 0o644, GO);
+    let mut build: Command = dir.command("go");
+    build
+        .args(["build", "-o", "list", "main.go"])
+        .env("GO111MODULE", "off")
+        .env("GOCACHE", dir.join("cache"));
+    run(build.env("GOPATH", dir.join("path"))).ok();
+    assert_eq!(inside(&dir, &["./list"]).ok(), "1 lo 65536 [127.0.0.1/8 ::1/128] <nil>\n");
+}
+
+/// What is behind the descriptor of an emulated socket: addresses, options, sharing, many of them, floods.
+const SOCKETS: &str = r#"
+import array, os, socket, struct, sys
+ROUTE = 0
+def open_(): return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)
+def dump(kind, seq=7): return struct.pack('=IHHIIB3x', 20, kind, 0x301, seq, 0, 0)
+def types(data):
+    found = []
+    while len(data) >= 16:
+        length, kind, _, seq, pid = struct.unpack('=IHHII', data[:16])
+        found.append((kind, seq, pid)); data = data[(length + 3) & ~3:]
+    return found
+def ask(sock):
+    sock.send(dump(18)); found = []
+    while not found or found[-1][0] != 3: found += types(sock.recv(65536))
+    return found
+
+# A port of one's own choice is honoured, by name and in every answer.
+one = open_(); one.bind((4242, 0))
+assert one.getsockname()[0] == 4242, one.getsockname()
+assert {pid for _, _, pid in ask(one)} == {4242}
+try: open_().bind((4242, 0)); assert False
+except OSError as e: assert e.errno == 98, e
+# One that is chosen for us is our process's, and the next socket has another.
+two, three = open_(), open_()
+two.bind((0, 0)); three.bind((0, 0))
+assert two.getsockname()[0] == os.getpid() and three.getsockname()[0] not in (0, os.getpid())
+# It says what it is.
+assert one.getsockopt(socket.SOL_SOCKET, 39) == 16 and one.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == 3
+one.setsockopt(270, 11, 1); assert one.getsockopt(270, 11) == 1
+# dup, fork and SCM_RIGHTS: the same socket.
+copy = socket.socket(fileno=os.dup(one.fileno()), family=16, type=3, proto=0)
+assert copy.getsockname()[0] == 4242 and ask(copy)
+if os.fork() == 0:
+    assert one.getsockname()[0] == 4242 and ask(one); os._exit(0)
+assert os.wait()[1] == 0
+a, b = socket.socketpair()
+a.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [one.fileno()]))])
+_, ancillary, _, _ = b.recvmsg(1, 64)
+got = struct.unpack('=i', ancillary[0][2][:4])[0]
+got = socket.socket(fileno=got, family=16, type=3, proto=0)
+assert got.getsockname()[0] == 4242 and ask(got)
+# Five hundred one after another, and too many at once.
+for _ in range(500): s = open_(); assert ask(s); s.close()
+many = []
+try:
+    while len(many) < 100: many.append(open_())
+    assert False
+except OSError as e: assert e.errno == 105, e
+del many
+assert ask(one)
+# Other protocols are not built in.
+for protocol in (4, 9, 12, 15, 16):
+    try: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol); assert False
+    except OSError as e: assert e.errno == 93, e
+# Nobody reads what this asks for, and garbage is no request; the next one is answered all the same.
+flood = open_(); flood.setblocking(False)
+for _ in range(10000):
+    try: flood.send(dump(18))
+    except BlockingIOError: pass
+try: flood.send(os.urandom(60000))
+except BlockingIOError: pass
+assert ask(open_())
+print('all of it')
+"#;
+
+#[test]
+fn emulated_sockets_are_shared_named_bounded_and_survive_a_flood() {
+    if !has(emulated_sockets_are_shared_named_bounded_and_survive_a_flood, &["python3"]) {
+        return;
+    }
+    assert!(Path::new(PYTHON).exists());
+    assert_eq!(inside(&Dir::new(), &[PYTHON, "-c", SOCKETS]).ok(), "all of it\n");
+}

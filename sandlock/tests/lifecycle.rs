@@ -1,0 +1,233 @@
+//! From start to end: signals, time limits, and that nobody of a sandbox is left, however it ends.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use core::time::Duration;
+use std::thread;
+use std::time::Instant;
+
+use common::{Dir, children, finish, has, pid, processes, run, start, stat, unique, until};
+use sandlock_sys::signal;
+
+/// A command that sleeps for ever under arguments that no other process has, and the number that makes it so.
+fn sleeper() -> (String, String) {
+    let number = format!("9{}", unique());
+    (format!("sleep {number}"), number)
+}
+
+fn sleeping(number: &str) -> usize {
+    processes(&["sleep", number]).len()
+}
+
+/// A shell script that leaves a daemon behind (its own session, its parent gone), a background job, and waits itself.
+fn household(number: &str) -> String {
+    format!("setsid sh -c 'sleep {number} & setsid sleep {number} &' & sleep {number} & sleep {number}")
+}
+
+/// Starts a household and waits until all four of it sleep.
+fn settled(dir: &Dir, flags: &[&str], number: &str) -> std::process::Child {
+    let child = start(&mut dir.sandboxed(flags, &household(number)));
+    until("four sleep", || sleeping(number) == 4);
+    child
+}
+
+#[test]
+fn without_a_sandbox_daemons_do_survive() {
+    let dir = Dir::new();
+    let (sleep, number) = sleeper();
+    run(&mut dir.bare(&format!("setsid {sleep} >/dev/null 2>&1 & exit 0"))).ok();
+    until("the daemon sleeps", || sleeping(&number) == 1);
+    for pid in processes(&["sleep", &number]) {
+        signal::kill(pid, libc::SIGKILL).unwrap();
+    }
+}
+
+#[test]
+fn a_normal_end_leaves_nobody() {
+    let dir = Dir::new();
+    let (sleep, number) = sleeper();
+    let script =
+        format!("for i in 1 2 3 4 5 6 7 8 9 10; do setsid {sleep} & setsid setsid {sleep} & done; exit 4");
+    let ran = run(&mut dir.sandboxed(&[], &script));
+    assert_eq!((ran.code, sleeping(&number)), (4, 0), "{ran:?}");
+}
+
+#[test]
+fn two_hundred_daemons_are_gone() {
+    let dir = Dir::new();
+    let (sleep, number) = sleeper();
+    let script = format!("i=0; while [ $i -lt 200 ]; do setsid {sleep} & i=$((i+1)); done; sleep 0.2");
+    run(&mut dir.sandboxed(&[], &script)).ok();
+    assert_eq!(sleeping(&number), 0);
+}
+
+#[test]
+fn a_time_limit_ends_everybody_and_says_so() {
+    let dir = Dir::new();
+    let number = sleeper().1;
+    let started = Instant::now();
+    let ran = run(&mut dir.sandboxed(&["-t", "1"], &household(&number)));
+    assert_eq!((ran.code, sleeping(&number)), (124, 0), "{ran:?}");
+    assert!(ran.err.contains("time limit"), "{ran:?}");
+    assert!((1..20).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_command_that_stops_itself_or_its_supervisors_group_does_not_stop_the_clock() {
+    let dir = Dir::new();
+    for script in ["kill -STOP $$", "kill -TSTP $$", "kill -STOP 0"] {
+        assert_eq!(run(&mut dir.sandboxed(&["-t", "0.5"], script)).code, 124, "{script}");
+    }
+}
+
+#[test]
+fn sigkill_of_the_supervisor_leaves_nobody() {
+    let dir = Dir::new();
+    let number = sleeper().1;
+    let child = settled(&dir, &[], &number);
+    signal::kill(pid(&child), libc::SIGKILL).unwrap();
+    assert_eq!(finish(child).code, 137);
+    until("nobody sleeps", || sleeping(&number) == 0);
+}
+
+#[test]
+fn sigkill_of_the_guardian_leaves_nobody_and_is_told() {
+    let dir = Dir::new();
+    let number = sleeper().1;
+    let child = settled(&dir, &[], &number);
+    let guardians: Vec<i32> = children(pid(&child))
+        .into_iter()
+        .filter(|pid| stat(*pid).is_some_and(|(name, ..)| name == "sandlock-guard"))
+        .collect();
+    assert_eq!(guardians.len(), 1);
+    signal::kill(guardians[0], libc::SIGKILL).unwrap();
+    let ran = finish(child);
+    assert!(ran.code == 125 && ran.err.contains("guardian"), "{ran:?}");
+    until("nobody sleeps", || sleeping(&number) == 0);
+}
+
+#[test]
+fn a_signal_reaches_the_command_and_its_end_everybody() {
+    let dir = Dir::new();
+    for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130), (libc::SIGHUP, 129)] {
+        let number = sleeper().1;
+        let child = settled(&dir, &[], &number);
+        signal::kill(pid(&child), signal).unwrap();
+        let ran = finish(child);
+        assert_eq!((ran.code, sleeping(&number)), (code, 0), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_command_may_handle_or_ignore_what_is_passed_on() {
+    let dir = Dir::new();
+    let handled = "trap 'echo caught; exit 5' TERM; echo ready > ready; while :; do sleep 0.05; done";
+    let child = start(&mut dir.sandboxed(&["-w", "."], handled));
+    until("it is ready", || dir.join("ready").exists());
+    signal::kill(pid(&child), libc::SIGTERM).unwrap();
+    let ran = finish(child);
+    assert_eq!((ran.code, ran.out.as_str()), (5, "caught\n"), "{ran:?}");
+
+    let ignored = "trap '' TERM; echo ready > ready2; sleep 1; exit 6";
+    let child = start(&mut dir.sandboxed(&["-w", "."], ignored));
+    until("it is ready", || dir.join("ready2").exists());
+    signal::kill(pid(&child), libc::SIGTERM).unwrap();
+    assert_eq!(finish(child).code, 6);
+}
+
+#[test]
+fn no_zombie_is_left_and_orphans_are_reaped() {
+    let dir = Dir::new();
+    // Fifty orphans end while the command still runs: the guardian, its parent, has reaped them all by the time it counts.
+    let script = "i=0; while [ $i -lt 50 ]; do (true &) ; i=$((i+1)); done; sleep 0.5; \
+                  cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent=$PPID '$3 == \"Z\" && $4 == parent' | wc -l";
+    let child = start(&mut dir.sandboxed(&[], script));
+    let supervisor = pid(&child);
+    assert_eq!(finish(child).ok().trim(), "0");
+    assert!(children(supervisor).is_empty());
+}
+
+#[test]
+fn a_death_by_signal_is_not_silent() {
+    let dir = Dir::new();
+    for (name, code) in [("SEGV", 139), ("KILL", 137), ("ABRT", 134)] {
+        let ran = run(&mut dir.sandboxed(&[], &format!("kill -{name} $$")));
+        assert!(ran.code == code && ran.err.contains(name), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_pipeline_loop_of_a_thousand_turns_never_hangs() {
+    if !has(a_pipeline_loop_of_a_thousand_turns_never_hangs, &["dash"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let script =
+        "i=0; while [ $i -lt 1000 ]; do echo $i | cat | cat >/dev/null || exit 9; i=$((i+1)); done; echo $i";
+    let ran = run(&mut dir.sandlock(["run", "--", "dash", "-c", script]));
+    assert_eq!(ran.ok(), "1000\n");
+}
+
+/// A python program that connects to a socket whose backlog is full, while another process of the sandbox makes calls that are trapped.
+const FULL: &str = r#"
+import os, socket, sys, time
+path = os.environ['TMPDIR'] + '/s'
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen(0)
+first = socket.socket(socket.AF_UNIX); first.connect(path)
+if os.fork() == 0:
+    blocked = socket.socket(socket.AF_UNIX)
+    try:
+        blocked.connect(path)
+    finally:
+        os._exit(0)
+time.sleep(0.3)
+started = time.monotonic()
+for _ in range(200):
+    socket.if_nameindex()
+print('others go on' if time.monotonic() - started < 5 else 'others wait')
+if sys.argv[1] == 'accept':
+    server.accept(); server.accept()
+    os.wait()
+    print('and it got through')
+else:
+    time.sleep(60)
+"#;
+
+#[test]
+fn a_connect_that_waits_blocks_its_caller_and_nobody_else() {
+    if !has(a_connect_that_waits_blocks_its_caller_and_nobody_else, &["python3"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let ran = run(&mut dir.sandlock(["run", "--", common::PYTHON, "-c", FULL, "accept"]));
+    assert_eq!(ran.ok(), "others go on\nand it got through\n");
+    // And the clock does not wait either.
+    let started = Instant::now();
+    let ran = run(&mut dir.sandlock(["run", "-t", "2", "--", common::PYTHON, "-c", FULL, "never"]));
+    assert_eq!(ran.code, 124, "{ran:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn sandboxes_side_by_side_do_not_meet() {
+    let dir = Dir::new();
+    let mine = sleeper().1;
+    let child = settled(&dir, &[], &mine);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let dir = Dir::new();
+                let (sleep, number) = sleeper();
+                run(&mut dir.sandboxed(&[], &format!("setsid {sleep} & sleep 0.1"))).ok();
+                assert_eq!(sleeping(&number), 0);
+            });
+        }
+    });
+    // Eight ends, each of which killed everybody it could reach, and none of ours.
+    assert_eq!(sleeping(&mine), 4);
+    signal::kill(pid(&child), libc::SIGTERM).unwrap();
+    finish(child);
+}
