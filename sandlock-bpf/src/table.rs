@@ -95,12 +95,12 @@ impl Table<'_> {
 
     /// Whether the rows are in order, each number once.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let mut above = 0;
+        let mut before = None;
         for row in self.rows {
-            if row.nr < above || (self.arch.x32 && row.nr >= X32_SYSCALL_BIT) {
+            if before.is_some_and(|nr| row.nr <= nr) || (self.arch.x32 && row.nr >= X32_SYSCALL_BIT) {
                 return Err(Error::Row(row.nr));
             }
-            above = row.nr.saturating_add(1);
+            before = Some(row.nr);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Which programs the kernel takes: each of its rules, from either side.
 
 use sandlock_bpf::{Fault, FaultKind, MAXINSNS, check, run, trace};
-use sandlock_sys::seccomp::{Data, SockFilter};
+use sandlock_sys::filter::{Data, SockFilter};
 
 /// The codes of the list in `seccomp_check_filter()`.
 const CODES: [u16; 41] = [

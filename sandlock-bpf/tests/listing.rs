@@ -2,8 +2,8 @@
 
 use sandlock_bpf::{Action, Answer, Arch, Assembler, Case, Listing, Row, Table, Test};
 use sandlock_sys::Errno;
+use sandlock_sys::filter::SockFilter;
 use sandlock_sys::nr::{s390x, x86_64};
-use sandlock_sys::seccomp::SockFilter;
 
 const SOCKET: Answer<'_> = Answer::Cases(
     &[

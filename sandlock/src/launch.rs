@@ -236,8 +236,6 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
 /// Makes the command, and returns after its execve: CLONE_VFORK holds the maker until then.
 fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<(i32, Option<Enforced>), (u32, Errno)> {
     let at = |step: Step| move |errno| (step.number(), errno);
-    // A group of its own, so that a signal to the supervisor's group is not its end as well.
-    process::new_process_group().map_err(at(Step::Guard))?;
     prctl::set_child_subreaper().map_err(at(Step::Guard))?;
     prctl::set_name(c"sandlock-guard").map_err(at(Step::Guard))?;
     let privs = prctl::set_no_new_privs().map_err(at(Step::Guard))?;
@@ -253,6 +251,8 @@ fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<(i32, Option<Enforced>
     // executed or ended.
     let made = unsafe { process::clone(flags, libc::SIGCHLD, stack, command_entry, arg) };
     let (command, _) = made.map_err(at(Step::Clone))?;
+    // A group of its own, so that a signal to the supervisor's group is not its end as well; not sooner, for the command may belong to that group.
+    process::new_process_group().map_err(at(Step::Guard))?;
     match shared.failure() {
         None => Ok((command, cage)),
         Some(failure) => {

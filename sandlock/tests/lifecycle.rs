@@ -1,7 +1,6 @@
 //! From start to end: signals, time limits, and that nobody of a sandbox is left, however it ends.
 
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 

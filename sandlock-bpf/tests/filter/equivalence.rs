@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use sandlock_bpf::{Action, Answer, Arch, Assembler, Error, Listing, MAXINSNS, Table, check, constant, run};
 use sandlock_sys::Errno;
-use sandlock_sys::seccomp::{Data, SockFilter};
+use sandlock_sys::filter::{Data, SockFilter};
 
 /// The call for which a program does not say what the table says, if there is one among the calls.
 pub(crate) fn difference(spec: &Spec, program: &[SockFilter], calls: &[Data]) -> Option<Data> {

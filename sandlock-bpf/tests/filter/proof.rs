@@ -6,7 +6,7 @@ use sandlock_bpf::{
     Action, Answer, Arch, Assembler, Case, Counterexample, Error, Fault, FaultKind, Field, Label, Listing,
     MAXINSNS, Row, Table, Test, check, run, verify,
 };
-use sandlock_sys::seccomp::SockFilter;
+use sandlock_sys::filter::SockFilter;
 
 use crate::equivalence::{difference, mutants, varied};
 use crate::spec::{self, Spec};
@@ -120,7 +120,7 @@ fn prologue(asm: &mut Assembler<64>, arch: Arch, x32: bool, by_nr: Label) -> Lab
 
 /// The call that a verifier finds for a program which is wrong about it.
 #[track_caller]
-fn refuted(table: &Table<'_>, program: &[SockFilter]) -> sandlock_sys::seccomp::Data {
+fn refuted(table: &Table<'_>, program: &[SockFilter]) -> sandlock_sys::filter::Data {
     match verify(table, program) {
         Err(Counterexample::Differs { data, table: want, program: got }) => {
             assert_eq!((table.answer(&data), run(program, &data)), (want, Ok(got.word())));

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 use sandlock_bpf::{Action, Answer, Arch, Case, Row, Table, Test};
 use sandlock_sys::Errno;
-use sandlock_sys::seccomp::Data;
+use sandlock_sys::filter::Data;
 
 pub(crate) const ARCHES: [Arch; 8] = [
     Arch::X86_64,

@@ -6,8 +6,8 @@ use sandlock_bpf::{
     trace,
 };
 use sandlock_sys::Errno;
+use sandlock_sys::filter::SockFilter;
 use sandlock_sys::nr::{self, s390x, x86_64};
-use sandlock_sys::seccomp::SockFilter;
 
 const ALLOW: Action = Action::ALLOW;
 const KILL: Action = Action::KILL_PROCESS;
@@ -180,6 +180,7 @@ fn rows_must_be_in_order() {
     assert_eq!(error(Arch::X86_64, &[0, 5, 5]), Some(Error::Row(5)));
     assert_eq!(error(Arch::X86_64, &[0, 0x4000_0000]), Some(Error::Row(0x4000_0000)));
     assert_eq!(error(Arch::AARCH64, &[0, 0x4000_0000, u32::MAX]), None);
+    assert_eq!(error(Arch::AARCH64, &[u32::MAX, u32::MAX]), Some(Error::Row(u32::MAX)));
 }
 
 #[test]

@@ -1,0 +1,174 @@
+//! TCP and what else reaches a port: each protocol that connects, binds or sends where Landlock's TCP rights do not look.
+
+use libc::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM};
+
+use crate::call::{Attack, Errno, Result, at, attack, check, done, number, with_garbage};
+
+const MPTCP: i32 = 262;
+const FASTOPEN: u32 = 0x2000_0000;
+
+pub(crate) const ATTACKS: &[Attack] = &[
+    attack("tcp_connect", "connects to PORT", |args| connect(AF_INET, 0, number(args, 0))),
+    attack("tcp6_connect", "connects to PORT over IPv6", |args| connect(AF_INET6, 0, number(args, 0))),
+    attack("tcp_connect_mapped", "connects to PORT by an IPv4 address written as an IPv6 one", |args| {
+        let socket = socket(AF_INET6, SOCK_STREAM, 0)?;
+        done(sys!("connect", socket, &mapped(number(args, 0)), 28))
+    }),
+    attack("tcp_connect_long", "connects to PORT with an address of 128 bytes", |args| {
+        let mut address = [0xffu8; 128];
+        address[..16].copy_from_slice(&inet(number(args, 0)));
+        done(sys!("connect", socket(AF_INET, SOCK_STREAM, 0)?, &address, 128))
+    }),
+    attack("tcp_bind", "binds a free port", |_| bind(AF_INET, 0, 0)),
+    attack("tcp_bind_port", "binds PORT", |args| bind(AF_INET, 0, number(args, 0))),
+    attack("tcp_listen", "listens without having bound, which takes a free port", |_| listen(0)),
+    attack("tcp_listen_used", "connects to PORT, dissolves that, and listens on what port is left", |args| {
+        let socket = socket(AF_INET, SOCK_STREAM, 0)?;
+        sys!("connect", socket, &inet(number(args, 0)), 16)?;
+        sys!("connect", socket, &[0u8; 16], 16)?;
+        done(sys!("listen", socket, 1))
+    }),
+    attack("mptcp_connect", "connects to PORT by MPTCP", |args| connect(AF_INET, MPTCP, number(args, 0))),
+    attack("mptcp6_connect", "connects to PORT by MPTCP over IPv6", |args| {
+        connect(AF_INET6, MPTCP, number(args, 0))
+    }),
+    attack("mptcp_bind", "binds a free port by MPTCP", |_| bind(AF_INET, MPTCP, 0)),
+    attack("mptcp_listen", "listens by MPTCP without having bound", |_| listen(MPTCP)),
+    attack("smc_protocol", "connects to PORT by SMC", |args| connect(AF_INET, 256, number(args, 0))),
+    attack("sctp_stream", "connects to PORT by SCTP", |args| connect(AF_INET, 132, number(args, 0))),
+    attack("fastopen_sendto", "connects to PORT inside a sendto", |args| {
+        fast_sendto(number(args, 0), FASTOPEN.into())
+    }),
+    attack("fastopen_garbage", "the same with garbage in the high half of the flags", |args| {
+        fast_sendto(number(args, 0), with_garbage(FASTOPEN))
+    }),
+    attack("fastopen_more", "the same with other flags beside it", |args| {
+        fast_sendto(number(args, 0), u64::from(FASTOPEN) | libc::MSG_NOSIGNAL as u64)
+    }),
+    attack("fastopen_sendmsg", "connects to PORT inside a sendmsg", |args| {
+        let address = inet(number(args, 0));
+        let (_data, message) = message(&address);
+        done(sys!("sendmsg", socket(AF_INET, SOCK_STREAM, 0)?, at(&message), FASTOPEN))
+    }),
+    attack("fastopen_sendmmsg", "connects to PORT inside a sendmmsg", |args| {
+        let address = inet(number(args, 0));
+        let (_data, message) = message(&address);
+        let messages = [libc::mmsghdr { msg_hdr: message, msg_len: 0 }];
+        done(sys!("sendmmsg", socket(AF_INET, SOCK_STREAM, 0)?, &messages, 1, FASTOPEN))
+    }),
+    attack(
+        "fastopen_option",
+        "lets TCP_FASTOPEN_CONNECT put off the connect to PORT until data is written",
+        |args| {
+            let socket = put_off(number(args, 0))?;
+            done(sys!("write", socket, b"x", 1))
+        },
+    ),
+    attack("fastopen_elsewhere", "the same with an ALLOWED port, then sends to PORT instead", |args| {
+        let socket = put_off(number(args, 0))?;
+        let port = number(args, 1);
+        let _ = sys!("sendto", socket, b"x", 1, 0, &inet(port), 16);
+        check(peer(socket)? == port, Errno::EACCES)
+    }),
+    attack("udp_send", "sends a datagram to PORT", |args| {
+        done(sys!("sendto", socket(AF_INET, SOCK_DGRAM, 0)?, b"x", 1, 0, &inet(number(args, 0)), 16))
+    }),
+    attack("udp6_send", "sends a datagram to PORT over IPv6", |args| {
+        done(sys!("sendto", socket(AF_INET6, SOCK_DGRAM, 0)?, b"x", 1, 0, &inet6(number(args, 0)), 28))
+    }),
+    attack("udplite_send", "sends a UDP-Lite datagram", |_| {
+        done(sys!("sendto", socket(AF_INET, SOCK_DGRAM, 136)?, b"x", 1, 0, &inet(9), 16))
+    }),
+    attack("upper_layer", "puts another protocol on top of a connection to an ALLOWED port", |args| {
+        let socket = socket(AF_INET, SOCK_STREAM, 0)?;
+        sys!("connect", socket, &inet(number(args, 0)), 16)?;
+        match sys!("setsockopt", socket, libc::SOL_TCP, 31, b"tls", 3) {
+            // The kernel went looking for it.
+            Err(Errno::ENOENT) => Ok("no such protocol here".into()),
+            other => done(other),
+        }
+    }),
+];
+
+pub(crate) fn socket(domain: i32, kind: i32, protocol: i32) -> Result<usize> {
+    sys!("socket", domain, kind | libc::SOCK_CLOEXEC, protocol)
+}
+
+/// `struct sockaddr_in` of a port on 127.0.0.1.
+pub(crate) fn inet(port: u16) -> [u8; 16] {
+    let [f0, f1] = (AF_INET as u16).to_ne_bytes();
+    let [p0, p1] = port.to_be_bytes();
+    [f0, f1, p0, p1, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// `struct sockaddr_in6` of a port on ::1.
+fn inet6(port: u16) -> [u8; 28] {
+    let mut address = [0; 28];
+    address[..2].copy_from_slice(&(AF_INET6 as u16).to_ne_bytes());
+    address[2..4].copy_from_slice(&port.to_be_bytes());
+    address[23] = 1;
+    address
+}
+
+/// The same on ::ffff:127.0.0.1.
+fn mapped(port: u16) -> [u8; 28] {
+    let mut address = inet6(port);
+    address[18..24].copy_from_slice(&[0xff, 0xff, 127, 0, 0, 1]);
+    address
+}
+
+fn name(domain: i32, port: u16) -> Vec<u8> {
+    if domain == AF_INET { inet(port).to_vec() } else { inet6(port).to_vec() }
+}
+
+fn connect(domain: i32, protocol: i32, port: u16) -> Result {
+    let address = name(domain, port);
+    done(sys!("connect", socket(domain, SOCK_STREAM, protocol)?, address.as_slice(), address.len()))
+}
+
+fn bind(domain: i32, protocol: i32, port: u16) -> Result {
+    let address = name(domain, port);
+    done(sys!("bind", socket(domain, SOCK_STREAM, protocol)?, address.as_slice(), address.len()))
+}
+
+fn listen(protocol: i32) -> Result {
+    done(sys!("listen", socket(AF_INET, SOCK_STREAM, protocol)?, 1))
+}
+
+fn fast_sendto(port: u16, flags: u64) -> Result {
+    done(sys!("sendto", socket(AF_INET, SOCK_STREAM, 0)?, b"x", 1, flags, &inet(port), 16))
+}
+
+/// One byte to `address`, and what it lies in.
+fn message(address: &[u8; 16]) -> (Box<libc::iovec>, libc::msghdr) {
+    let data = Box::new(libc::iovec { iov_base: c"x".as_ptr().cast_mut().cast(), iov_len: 1 });
+    // SAFETY: all zeros is a message without anything.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_name = address.as_ptr().cast_mut().cast();
+    message.msg_namelen = 16;
+    message.msg_iov = (&raw const *data).cast_mut();
+    message.msg_iovlen = 1;
+    (data, message)
+}
+
+fn put_off(port: u16) -> Result<usize> {
+    let socket = socket(AF_INET, SOCK_STREAM, 0)?;
+    sys!("setsockopt", socket, libc::SOL_TCP, libc::TCP_FASTOPEN_CONNECT, at(&1i32), 4)?;
+    sys!("connect", socket, &inet(port), 16)?;
+    Ok(socket)
+}
+
+/// The port at the other end; 0 without one.
+pub(crate) fn peer(socket: usize) -> Result<u16> {
+    let mut address = [0u8; 28];
+    match sys!("getpeername", socket, &mut address, at_len(28)) {
+        Ok(_) => Ok(u16::from_be_bytes([address[2], address[3]])),
+        Err(Errno::ENOTCONN) => Ok(0),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// A length that the kernel may overwrite, and nobody reads again.
+pub(crate) fn at_len(len: u32) -> usize {
+    crate::call::at_mut(Box::leak(Box::new(len)))
+}

@@ -1,0 +1,462 @@
+//! Escapes: each attack of the `victim` works outside, where the machine and the user allow, and fails inside with the errno that says why.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::process::{Child, Command};
+use std::thread;
+
+use common::{Dir, Ran, built, run, unique};
+
+/// What the control must show.
+#[derive(Clone, Copy, PartialEq)]
+enum Outside {
+    /// It works.
+    Works,
+    /// It works for root; another user is refused outside too.
+    Root,
+    /// This machine may lack what it needs: what is checked is the inside.
+    Unknown,
+}
+use Outside::{Root, Unknown, Works};
+
+/// An attack with its arguments, what the control must show, more flags of `sandlock run`, and the one line (or death) inside.
+type Row = (&'static str, Outside, &'static str, &'static str);
+
+/// What an attack can aim at: `{in}` may be written, `{out}` not even read; servers; a process.
+struct Stage {
+    inside: Dir,
+    outside: Dir,
+    port: u16,
+    allowed: u16,
+    name: String,
+    bystander: Child,
+}
+
+/// Greets everybody who connects.
+fn serve<S: Write + Send>(accept: impl Fn() -> std::io::Result<S> + Send + 'static, greeting: &'static [u8]) {
+    thread::spawn(move || {
+        while let Ok(mut stream) = accept() {
+            // A client that has gone again is none of our business.
+            let _ = stream.write_all(greeting);
+        }
+    });
+}
+
+fn tcp() -> u16 {
+    // Both families, so that every spelling of the loopback address is answered.
+    let listener = TcpListener::bind("[::]:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    serve(move || Ok(listener.accept()?.0), b"secret");
+    port
+}
+
+/// `name`, made longer by one if its path would have an odd length otherwise.
+fn even(dir: &Dir, name: &str) -> String {
+    if dir.join(name).as_os_str().len().is_multiple_of(2) { name.to_owned() } else { format!("x{name}") }
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (inside, outside) = (Dir::new(), Dir::new());
+        for (dir, greeting) in [(&inside, &b"public"[..]), (&outside, b"secret")] {
+            dir.file("file", 0o600, greeting);
+            let listener = UnixListener::bind(dir.join("s")).unwrap();
+            serve(move || Ok(listener.accept()?.0), greeting);
+        }
+        // Two paths of one even length that differ in their last two bytes, for the race between them.
+        for (name, greeting) in [("ga", &b"public"[..]), ("so", b"secret")] {
+            let listener = UnixListener::bind(outside.join(even(&outside, name))).unwrap();
+            serve(move || Ok(listener.accept()?.0), greeting);
+        }
+        let name = format!("sandlock-test-{}", unique());
+        let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        serve(move || Ok(listener.accept()?.0), b"secret");
+        // A group of its own, for attacks on whole groups.
+        let bystander = {
+            use std::os::unix::process::CommandExt;
+            Command::new("/bin/sleep")
+                .arg("600")
+                .process_group(0)
+                .env("SECRET", "in-the-environment")
+                .spawn()
+                .unwrap()
+        };
+        Self { inside, outside, port: tcp(), allowed: tcp(), name, bystander }
+    }
+
+    fn fill(&self, text: &str) -> Vec<String> {
+        text.split_whitespace()
+            .map(|word| {
+                word.replace("{in}", self.inside.text())
+                    .replace("{out}", self.outside.text())
+                    .replace("{port}", &self.port.to_string())
+                    .replace("{allowed}", &self.allowed.to_string())
+                    .replace("{granted}", &format!("{}/{}", self.outside.text(), even(&self.outside, "ga")))
+                    .replace("{secret}", &format!("{}/{}", self.outside.text(), even(&self.outside, "so")))
+                    .replace("{name}", &self.name)
+                    .replace("{pid}", &self.bystander.id().to_string())
+            })
+            .collect()
+    }
+
+    /// The attack without a sandbox.
+    fn bare(&self, attack: &str) -> Ran {
+        run(self.inside.command(built("victim")).args(self.fill(attack)))
+    }
+
+    /// The attack in one.
+    fn boxed(&self, flags: &str, attack: &str) -> Ran {
+        let victim = built("victim").to_string_lossy().into_owned();
+        let mut words = self.fill(&format!("run -q -t 30 -w {{in}} {flags} -- {victim}"));
+        words.extend(self.fill(attack));
+        run(&mut self.inside.sandlock(words))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // An attack may have ended it already.
+        let _ = self.bystander.kill();
+        let _ = self.bystander.wait();
+    }
+}
+
+fn is_root() -> bool {
+    sandlock_sys::process::getuid() == 0
+}
+
+/// Every row that does not go as it must, at once.
+fn attack(rows: &[Row]) {
+    let mut wrong = String::new();
+    for (attack, outside, flags, inside) in rows {
+        if *outside == Works || (*outside == Root && is_root()) {
+            let ran = Stage::new().bare(attack);
+            if ran.code != 0 || !ran.out.starts_with("ok") {
+                wrong += &format!("{attack}: outside it should work: {ran:?}\n");
+            }
+        }
+        let stage = Stage::new();
+        let ran = stage.boxed(flags, attack);
+        let line = match ran.code {
+            0 => ran.out.trim_end().to_owned(),
+            code => format!("status {code}"),
+        };
+        if line != *inside {
+            wrong += &format!("{attack}: inside it should be {inside:?}, and is {line:?}: {ran:?}\n");
+        }
+        for dir in [&stage.outside, &stage.inside] {
+            // Nothing outside has changed, whatever the victim was told.
+            let names = fs::read_dir(&**dir).unwrap().count();
+            if dir.text() == stage.outside.text()
+                && (names != 4 || fs::read(dir.join("file")).unwrap() != b"secret")
+            {
+                wrong += &format!("{attack}: something outside has changed\n");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn tcp_and_its_relatives() {
+    attack(&[
+        ("tcp_connect {port}", Works, "", "errno EACCES"),
+        ("tcp_connect {allowed}", Works, "--net-allow :{allowed}", "ok"),
+        ("tcp_connect {port}", Works, "--net-allow :{allowed}", "errno EACCES"),
+        ("tcp6_connect {port}", Works, "--net-allow :{allowed}", "errno EACCES"),
+        ("tcp6_connect {allowed}", Works, "--net-allow :{allowed}", "ok"),
+        ("tcp_connect_mapped {port}", Works, "", "errno EACCES"),
+        ("tcp_connect_long {port}", Works, "", "errno EACCES"),
+        ("tcp_bind", Works, "", "errno EACCES"),
+        ("tcp_listen", Works, "", "errno EACCES"),
+        ("tcp_listen", Works, "--net-allow-bind 7777", "errno EACCES"),
+        ("tcp_listen_used {allowed}", Works, "--net-allow :{allowed}", "errno EACCES"),
+        ("mptcp_connect {port}", Unknown, "", "errno EPROTONOSUPPORT"),
+        ("mptcp6_connect {port}", Unknown, "", "errno EPROTONOSUPPORT"),
+        ("mptcp_bind", Unknown, "", "errno EPROTONOSUPPORT"),
+        ("mptcp_listen", Unknown, "", "errno EPROTONOSUPPORT"),
+        ("smc_protocol {port}", Unknown, "", "errno EPROTONOSUPPORT"),
+        ("sctp_stream {port}", Unknown, "", "errno EPROTONOSUPPORT"),
+        ("fastopen_sendto {port}", Works, "", "errno EOPNOTSUPP"),
+        ("fastopen_garbage {port}", Works, "", "errno EOPNOTSUPP"),
+        ("fastopen_more {port}", Works, "", "errno EOPNOTSUPP"),
+        ("fastopen_sendmsg {port}", Works, "", "errno EOPNOTSUPP"),
+        ("fastopen_sendmmsg {port}", Works, "", "errno EOPNOTSUPP"),
+        ("fastopen_option {port}", Works, "", "errno EACCES"),
+        ("fastopen_elsewhere {allowed} {port}", Unknown, "--net-allow :{allowed}", "errno EACCES"),
+        ("udp_send {port}", Works, "--net-allow :{port}", "errno EACCES"),
+        ("udp6_send {port}", Works, "", "errno EACCES"),
+        ("udplite_send", Unknown, "", "errno EACCES"),
+        ("upper_layer {allowed}", Works, "--net-allow :{allowed}", "errno ENOPROTOOPT"),
+    ]);
+}
+
+#[test]
+fn socket_families() {
+    attack(&[
+        ("udp_socket", Works, "", "errno EACCES"),
+        ("icmp_socket", Unknown, "", "errno EACCES"),
+        ("raw_socket", Root, "", "errno EPERM"),
+        ("raw6_socket", Root, "", "errno EPERM"),
+        ("packet_socket", Root, "", "errno EAFNOSUPPORT"),
+        ("sock_packet", Root, "", "errno EPERM"),
+        ("xdp_socket", Unknown, "", "errno EAFNOSUPPORT"),
+        ("alg_socket", Unknown, "", "errno EAFNOSUPPORT"),
+        ("vsock_socket", Unknown, "", "errno EAFNOSUPPORT"),
+        ("smc_socket", Unknown, "", "errno EAFNOSUPPORT"),
+        ("sctp_seqpacket", Unknown, "", "errno EPERM"),
+        ("l2tp_socket", Unknown, "", "errno EACCES"),
+        ("family_garbage", Root, "", "errno EAFNOSUPPORT"),
+        ("netlink_diag", Works, "", "errno EPROTONOSUPPORT"),
+        ("netlink_others", Works, "", "errno EPROTONOSUPPORT"),
+        ("socket_sweep", Works, "", "errno EAFNOSUPPORT"),
+        ("socketpair_dgram", Works, "", "errno EACCES"),
+        ("socketpair_tipc", Unknown, "", "errno EAFNOSUPPORT"),
+        ("interfaces", Works, "", "errno EPERM"),
+        ("interface_index", Works, "", "errno EPERM"),
+    ]);
+}
+
+#[test]
+fn unix_sockets() {
+    attack(&[
+        // What is granted works, by every spelling.
+        ("unix_connect {in}/s", Works, "", "ok"),
+        ("unix_relative {in} s", Works, "", "ok"),
+        ("unix_connect {granted}", Works, "-w {granted}", "ok"),
+        ("unix_connect {secret}", Works, "-w {granted}", "errno EACCES"),
+        ("unix_connect {out}/s", Works, "", "errno EACCES"),
+        ("unix_connect {out}/s", Works, "-r {out}", "errno EACCES"),
+        ("unix_relative {out} s", Works, "", "errno EACCES"),
+        ("unix_relative {in} ../../{out}/s", Works, "", "errno EACCES"),
+        ("unix_proc_root {out}/s", Works, "", "errno ELOOP"),
+        ("unix_proc_cwd {out} s", Works, "", "errno ELOOP"),
+        ("unix_proc_fd {out}/s", Works, "", "errno ELOOP"),
+        ("unix_link {out}/s {in}/mine", Works, "", "errno EXDEV"),
+        ("unix_rename {out}/s {in}/mine", Works, "", "errno EACCES"),
+        ("unix_symlink {out}/s {in}/mine", Works, "", "errno EACCES"),
+        ("unix_dgram {out}/s", Unknown, "", "errno EACCES"),
+        ("unix_abstract {name}", Works, "", "errno EPERM"),
+        ("unix_own_abstract own-{name}", Works, "", "ok"),
+        ("unix_bind {in}/new", Works, "", "ok"),
+        ("unix_bind {out}/new", Works, "", "errno EACCES"),
+        ("unix_connect {in}/file", Unknown, "", "errno ECONNREFUSED"),
+        ("unix_connect {in}/none", Unknown, "", "errno ENOENT"),
+    ]);
+}
+
+#[test]
+fn races() {
+    attack(&[
+        ("race_port {allowed} {port}", Works, "--net-allow :{allowed}", "errno EACCES"),
+        ("race_family {port}", Works, "--net-allow :{allowed}", "errno EACCES"),
+        ("race_path {granted} {secret}", Works, "-w {granted}", "errno EACCES"),
+        ("race_descriptor {allowed} {out}/s", Works, "--net-allow :{allowed}", "errno EACCES"),
+    ]);
+}
+
+#[test]
+fn processes_outside() {
+    const ATTACKS: [(&str, &str); 24] = [
+        ("kill", "EPERM"),
+        ("kill_term", "EPERM"),
+        ("kill_group", "EPERM"),
+        ("tgkill", "EPERM"),
+        ("tkill", "EPERM"),
+        ("sigqueue", "EPERM"),
+        ("pidfd_signal", "EPERM"),
+        ("prlimit_set", "EPERM"),
+        ("prlimit_get", "EPERM"),
+        ("setpriority", "EPERM"),
+        ("setpriority_group", "EPERM"),
+        ("setaffinity", "EPERM"),
+        ("setscheduler", "EPERM"),
+        ("setparam", "EPERM"),
+        ("setattr", "EPERM"),
+        ("ioprio", "EPERM"),
+        ("vm_read", "EPERM"),
+        ("vm_write", "EPERM"),
+        ("ptrace", "EPERM"),
+        ("getfd", "EPERM"),
+        ("madvise", "EPERM"),
+        ("proc_mem", "EACCES"),
+        ("proc_environ", "EACCES"),
+        ("proc_root", "EACCES"),
+    ];
+    for (name, errno) in ATTACKS {
+        let line = format!("errno {errno}");
+        let bystander = format!("{name} {{pid}}");
+        let control = if name == "madvise" { Unknown } else { Works };
+        let (bystander, line): (&'static str, &'static str) = (bystander.leak(), line.leak());
+        attack(&[(bystander, control, "", line)]);
+        // The supervisor and the guardian are as far away: `parent` is the guardian, `grandparent` the supervisor.
+        for maker in ["parent", "grandparent"] {
+            if name.ends_with("_group") {
+                // They lead no group of that number.
+                continue;
+            }
+            attack(&[(format!("{name} {maker}").leak(), Unknown, "", line)]);
+        }
+    }
+}
+
+#[test]
+fn processes_by_other_ways() {
+    attack(&[
+        ("setpriority_user", Works, "", "errno EPERM"),
+        ("own_child", Works, "", "ok"),
+        ("proc_fd {pid}", Unknown, "", "errno EACCES"),
+        ("clone_parent", Works, "", "errno EPERM"),
+        ("hide", Works, "", "errno EPERM"),
+        ("ptracer", Works, "", "errno EPERM"),
+        ("namespace", Unknown, "", "errno EPERM"),
+        ("namespace_clone", Unknown, "", "errno EPERM"),
+        ("namespace_clone3", Unknown, "", "errno ENOSYS"),
+        ("namespace_time", Unknown, "", "errno EPERM"),
+        ("setns", Root, "", "errno EPERM"),
+    ]);
+    // Data that arrives signals the owner of a socket; the sender learns nothing, so it is the bystander that tells.
+    let mut stage = Stage::new();
+    assert!(
+        stage.boxed("", "sigio {pid}").out.starts_with("errno EPERM")
+            || stage.bystander.try_wait().unwrap().is_none()
+    );
+    assert!(stage.bystander.try_wait().unwrap().is_none(), "it was signalled");
+    stage.bare("sigio {pid}").ok();
+    assert!(!stage.bystander.wait().unwrap().success());
+}
+
+#[test]
+fn numbers_and_surfaces() {
+    attack(&[
+        ("x32", Unknown, "", "status 159"),
+        ("minus_one", Unknown, "", "status 159"),
+        ("beyond", Unknown, "", "errno ENOSYS"),
+        ("int80", Unknown, "", "status 159"),
+        ("clone3", Works, "", "errno ENOSYS"),
+        ("tiocsti", Unknown, "", "errno EPERM"),
+        ("tiocsti_garbage", Unknown, "", "errno EPERM"),
+        ("tioclinux", Works, "", "errno EPERM"),
+        ("tiocsetd", Works, "", "errno EPERM"),
+        ("bpf", Root, "", "errno EPERM"),
+        ("perf", Unknown, "", "errno EPERM"),
+        ("userfaultfd", Unknown, "", "errno EPERM"),
+        ("io_uring", Works, "", "errno ENOSYS"),
+        ("keyctl", Works, "", "errno EPERM"),
+        ("add_key", Works, "", "errno EPERM"),
+        ("request_key", Works, "", "errno EPERM"),
+        ("personality", Works, "", "errno EPERM"),
+        ("clock", Works, "", "errno EPERM"),
+        ("timeofday", Works, "", "errno EPERM"),
+        ("adjtimex", Works, "", "errno EPERM"),
+        ("hostname", Root, "", "errno EPERM"),
+        ("reboot", Root, "", "errno EPERM"),
+        ("kexec", Unknown, "", "errno EPERM"),
+        ("module", Unknown, "", "errno EPERM"),
+        ("swapon", Root, "", "errno EPERM"),
+        ("syslog", Root, "", "errno EPERM"),
+        ("quotactl", Unknown, "", "errno EPERM"),
+        ("mount", Works, "", "errno EPERM"),
+        ("umount", Root, "", "errno EPERM"),
+        ("fsopen", Root, "", "errno EPERM"),
+        ("open_tree", Root, "", "errno EPERM"),
+        ("mount_setattr", Root, "", "errno EPERM"),
+        ("pivot_root", Root, "", "errno EPERM"),
+        ("chroot", Root, "", "errno EPERM"),
+        ("handle", Works, "", "errno EPERM"),
+        ("open_handle", Root, "", "errno EPERM"),
+        ("fanotify", Works, "", "errno EPERM"),
+        ("shm", Works, "", "errno EPERM"),
+        ("msg", Works, "", "errno EPERM"),
+        ("sem", Works, "", "errno EPERM"),
+        ("mq_open", Works, "", "errno EACCES"),
+        ("mq_unlink", Works, "", "errno EACCES"),
+        ("ioport", Unknown, "", "errno EPERM"),
+        ("filter_allows", Works, "", "errno EACCES"),
+        ("filter_listener", Works, "", "errno EBUSY"),
+        ("landlock_allows {out}/file", Works, "", "errno EACCES"),
+    ]);
+}
+
+#[test]
+fn files_outside() {
+    attack(&[
+        ("read {in}/file", Works, "", "ok public"),
+        ("read {out}/file", Works, "-r {out}", "ok secret"),
+        ("read {out}/file", Works, "", "errno EACCES"),
+        ("read /etc/shadow", Root, "", "errno EACCES"),
+        ("list_dir {out}", Works, "", "errno EACCES"),
+        ("write {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("append {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("truncate_open {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("truncate {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("creat {out}", Works, "-r {out}", "errno EACCES"),
+        ("create {out}", Works, "-r {out}", "errno EACCES"),
+        ("openat2 {out}", Works, "-r {out}", "errno EACCES"),
+        ("tmpfile {out}", Works, "-r {out}", "errno EACCES"),
+        ("mkdir {out}", Works, "-r {out}", "errno EACCES"),
+        ("symlink {out}", Works, "-r {out}", "errno EACCES"),
+        ("mkfifo {out}", Works, "-r {out}", "errno EACCES"),
+        ("unlink {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("rename {out}/file {in}/mine", Works, "-r {out}", "errno EACCES"),
+        ("rename {in}/file {out}/mine", Works, "-r {out}", "errno EACCES"),
+        ("exchange {out}/file {in}/file", Works, "-r {out}", "errno EACCES"),
+        ("link {out}/file {in}/mine", Works, "-r {out}", "errno EXDEV"),
+        ("rename {in}/file {in}/mine", Works, "", "ok"),
+        ("through_symlink {out}/file {in}/mine", Works, "", "errno EACCES"),
+        ("through_root {out}/file", Works, "", "errno EACCES"),
+        ("pinned {out}/file", Works, "", "errno EACCES"),
+        ("upgraded {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("flags {out}/file", Unknown, "-r {out}", "errno EPERM"),
+        ("device {in}", Root, "", "errno EPERM"),
+        ("device {in}", Root, "--keep-caps", "ok"),
+        ("capabilities", Root, "", "errno EPERM"),
+    ]);
+}
+
+#[test]
+fn execution_without_a_path() {
+    attack(&[
+        ("memfd", Works, "", "errno EACCES"),
+        ("memfd_exec", Works, "", "errno EACCES"),
+        ("memfd_again", Works, "", "errno EACCES"),
+        ("memfd_chmod", Works, "", "errno EPERM"),
+    ]);
+}
+
+#[test]
+fn descriptors_left_open() {
+    let stage = Stage::new();
+    let (victim, sandlock) = (built("victim"), built("sandlock"));
+    let open = format!("exec 9<{}/file; exec", stage.outside.text());
+    let bare = run(&mut stage.inside.bare(&format!("{open} {} inherited", victim.display())));
+    assert_eq!(bare.ok(), "ok secret\n");
+    let boxed = run(&mut stage.inside.bare(&format!(
+        "{open} {} run -- {} inherited",
+        sandlock.display(),
+        victim.display()
+    )));
+    assert_eq!(boxed.ok(), "errno EBADF\n");
+}
+
+#[test]
+fn a_sandbox_in_a_sandbox_says_why_it_cannot_be() {
+    let dir = Dir::new();
+    let sandlock = built("sandlock");
+    let inner = sandlock.to_string_lossy();
+    let ran =
+        run(&mut dir.sandlock(["run", "-w", ".", "--", &inner, "run", "-w", ".", "--", "touch", "marker"]));
+    assert!(ran.code == 125 && ran.err.lines().count() == 1 && ran.err.contains("EBUSY"), "{ran:?}");
+    assert!(!dir.join("marker").exists());
+    // As it would be without the outer one.
+    run(&mut dir.sandlock(["run", "-w", ".", "--", "touch", "marker"])).ok();
+    assert!(dir.join("marker").exists());
+}

@@ -1,0 +1,170 @@
+//! The terminal: a command in a sandbox has it as if there were none, and the shell has it back afterwards.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use common::{Dir, PYTHON, built, has, run};
+
+/// Starts a program on a terminal of its own, as the leader of a job of a session, types into it, and tells what happens.
+const TERMINAL: &str = r#"
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+
+def start(words, stdout=None):
+    """A program in the foreground of a new terminal, started by a session leader that does job control as a shell would."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 100, 0, 0))
+    shell = os.fork()
+    if shell == 0:
+        os.close(master); os.setsid(); fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        for fd in range(3): os.dup2(slave, fd)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        before = termios.tcgetattr(0)
+        job = os.fork()
+        if job == 0:
+            os.setpgid(0, 0); os.tcsetpgrp(0, os.getpid())
+            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            if stdout is not None: os.dup2(stdout, 1)
+            os.execv(words[0], words)
+        status = os.waitpid(job, os.WUNTRACED)[1]
+        while os.WIFSTOPPED(status):
+            ours = os.tcgetpgrp(0) == job or os.tcgetpgrp(0) == os.getpid()
+            os.tcsetpgrp(0, os.getpid())
+            os.write(2, b'<stopped %d>' % ours)
+            time.sleep(0.3)
+            os.tcsetpgrp(0, job); os.kill(-job, signal.SIGCONT)
+            status = os.waitpid(job, os.WUNTRACED)[1]
+        os.tcsetpgrp(0, os.getpid())
+        same = termios.tcgetattr(0) == before
+        os.write(2, b'<ended %d settings %s>' % (os.waitstatus_to_exitcode(status), b'kept' if same else b'lost'))
+        time.sleep(0.2); os._exit(0)
+    os.close(slave)
+    return master
+
+seen = b''
+def until(master, *words, seconds=20):
+    """Reads until all of the words were seen since the last time."""
+    global seen
+    end = time.monotonic() + seconds
+    while not all(word in seen for word in words):
+        if time.monotonic() > end: sys.exit('waited for %r, saw %r' % (words, seen))
+        if select.select([master], [], [], 0.1)[0]:
+            try: seen += os.read(master, 65536)
+            except OSError: break
+    if not all(word in seen for word in words): sys.exit('wanted %r, saw %r' % (words, seen))
+    text, seen = seen, b''
+    return text
+
+SANDLOCK = sys.argv[1]
+def run(script, *flags, **more): return start([SANDLOCK, 'run', *flags, '--', 'sh', '-c', script], **more)
+"#;
+
+#[track_caller]
+fn on_a_terminal<T>(test: T, needs: &[&str], script: &str) {
+    if !has(test, &[&["python3"], needs].concat()) {
+        return;
+    }
+    let dir = Dir::new();
+    let program = format!("{TERMINAL}\n{script}\nprint('as it should be')");
+    let sandlock = built("sandlock");
+    assert_eq!(run(dir.command(PYTHON).args(["-c", &program]).arg(sandlock)).ok(), "as it should be\n");
+}
+
+#[test]
+fn the_command_is_in_the_foreground_and_sees_the_window() {
+    on_a_terminal(
+        the_command_is_in_the_foreground_and_sees_the_window,
+        &[],
+        r#"
+m = run("test -t 0 && test -t 1 && stty size && ps -o stat= -p $$")
+until(m, b'30 100', b'+', b'<ended 0 settings kept>')
+m = run("trap 'stty size; exit 3' WINCH; echo ready; while :; do sleep 0.05; done")
+until(m, b'ready')
+fcntl.ioctl(m, termios.TIOCSWINSZ, struct.pack('HHHH', 33, 77, 0, 0))
+until(m, b'33 77', b'<ended 3 settings kept>')
+"#,
+    );
+}
+
+#[test]
+fn control_c_and_control_z_do_what_they_do() {
+    on_a_terminal(
+        control_c_and_control_z_do_what_they_do,
+        &[],
+        r#"
+m = run("echo ready; sleep 100; echo not here")
+# A moment for the shell: dash forgets a SIGINT that comes while it forks.
+until(m, b'ready'); time.sleep(0.3); os.write(m, b'\x03')
+assert b'not here' not in until(m, b'<ended 130 settings kept>')
+m = run("echo ready; read line; echo got $line; exit 4")
+until(m, b'ready'); os.write(m, b'\x1a')
+until(m, b'<stopped 1>'); time.sleep(0.5); os.write(m, b'hello\n')
+until(m, b'got hello', b'<ended 4 settings kept>')
+"#,
+    );
+}
+
+#[test]
+fn settings_that_a_killed_command_left_are_put_right() {
+    on_a_terminal(
+        settings_that_a_killed_command_left_are_put_right,
+        &[],
+        r#"
+m = run("stty raw -echo; echo ready; kill -KILL $$")
+until(m, b'ready', b'<ended 137 settings kept>')
+"#,
+    );
+}
+
+#[test]
+fn in_a_pipeline_the_terminal_can_still_be_read() {
+    on_a_terminal(
+        in_a_pipeline_the_terminal_can_still_be_read,
+        &[],
+        r#"
+r, w = os.pipe()
+m = run("echo ready >&2; read line; echo got $line", stdout=w)
+until(m, b'ready'); os.write(m, b'hello\n')
+until(m, b'<ended 0 settings kept>')
+assert os.read(r, 100) == b'got hello\n'
+m = run("echo ready >&2; sleep 100", stdout=w)
+until(m, b'ready'); time.sleep(0.3); os.write(m, b'\x03')
+until(m, b'<ended 130')
+"#,
+    );
+}
+
+#[test]
+fn nobody_types_into_the_terminal() {
+    on_a_terminal(
+        nobody_types_into_the_terminal,
+        &[],
+        r#"
+type_ = "/usr/bin/python3 -c 'import fcntl; fcntl.ioctl(0, 0x5412, b\"x\"); print(\"typed\")'"
+m = run(type_)
+until(m, b'Operation not permitted', b'<ended 1 settings kept>')
+# Outside it works, where the kernel still has it.
+m = start(['/bin/sh', '-c', type_])
+text = until(m, b'<ended')
+assert b'typed' in text or b'Input/output error' in text, text
+"#,
+    );
+}
+
+#[test]
+fn programs_for_the_whole_screen_work() {
+    on_a_terminal(
+        programs_for_the_whole_screen_work,
+        &["vi"],
+        r#"
+os.environ['TERM'] = 'xterm'
+m = run("vi $TMPDIR/new")
+until(m, b'~'); os.write(m, b'ihello\x1b:wq\r')
+until(m, b'<ended 0 settings kept>')
+if os.path.exists('/usr/bin/htop'):
+    m = run("htop")
+    until(m, b'Load average'); os.write(m, b'q')
+    until(m, b'<ended 0 settings kept>')
+"#,
+    );
+}
