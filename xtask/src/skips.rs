@@ -9,6 +9,10 @@ const EXPECTED: &[(&str, &str)] = &[
     ("sandlock-landlock/live/files::resolve_unix", "unix sockets by path are ABI 9; the machines have 7"),
     ("sandlock-landlock/live/ports::bind_udp", "UDP is ABI 10; the machines have 7"),
     ("sandlock-landlock/live/ports::connect_send_udp", "UDP is ABI 10; the machines have 7"),
+    (
+        "sandlock/programs/cargo_builds_offline",
+        "nobody cannot read root's toolchain, and the same test runs as root",
+    ),
 ];
 
 /// Why a skip of this test is expected, if it is.
