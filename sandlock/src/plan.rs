@@ -297,7 +297,7 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::table::FAMILIES;
-    use sandlock_bpf::{Answer, check, constant, run, trace};
+    use sandlock_bpf::{Answer, check, constant, run, trace, verify};
     use sandlock_sys::nr;
     use sandlock_sys::seccomp::Data;
     use std::collections::BTreeMap;
@@ -426,6 +426,8 @@ mod tests {
             let program = filter(facts).unwrap();
             check(&program).unwrap();
             let rows = rows(facts);
+            // For every number and every value of every argument, by enumeration of the program's paths.
+            verify(&table(&rows), &program).unwrap();
             let numbers = (0..=4095).chain([0x4000_0000, 0x4000_0001, 0x7fff_ffff, -1, i32::MIN]);
             for nr in numbers {
                 for arch in [sandlock_sys::filter::AUDIT_ARCH, 0x4000_0003, 0] {
