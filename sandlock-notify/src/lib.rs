@@ -10,6 +10,7 @@ mod dispatch;
 pub mod handlers;
 mod kept;
 mod notification;
+mod place;
 mod ports;
 mod proc;
 mod target;

@@ -206,12 +206,12 @@ struct Statx {
 }
 const _: () = assert!(size_of::<Statx>() == 256 && offset_of!(Statx, ino) == 32);
 
-/// statx(2) of the open file itself: its type.
+/// statx(2) of the open file itself: its type, and how many names it has.
 ///
 /// # Errors
 ///
 /// `EBADF`.
-pub fn file_type(fd: BorrowedFd<'_>) -> Result<FileType> {
+pub fn file_type(fd: BorrowedFd<'_>) -> Result<(FileType, u32)> {
     let mut stat = Statx {
         mask: 0,
         blksize: 0,
@@ -226,9 +226,11 @@ pub fn file_type(fd: BorrowedFd<'_>) -> Result<FileType> {
     };
     /// `STATX_TYPE`
     const TYPE: u32 = 1;
+    /// `STATX_NLINK`
+    const NLINK: u32 = 4;
     // SAFETY: the kernel reads an empty path and writes one statx of 256 bytes; any bytes are a valid one.
-    unsafe { syscall!(nr::STATX, fd, c"", libc::AT_EMPTY_PATH, TYPE, &mut stat)? };
-    Ok(FileType::of(u32::from(stat.mode)))
+    unsafe { syscall!(nr::STATX, fd, c"", libc::AT_EMPTY_PATH, TYPE | NLINK, &mut stat)? };
+    Ok((FileType::of(u32::from(stat.mode)), stat.nlink))
 }
 
 /// readlinkat(2): the bytes of a symbolic link, without a NUL.
@@ -281,6 +283,58 @@ pub fn renameat(from: BorrowedFd<'_>, old: &CStr, to: BorrowedFd<'_>, new: &CStr
 pub fn fchmodat(dir: BorrowedFd<'_>, path: &CStr, mode: u16) -> Result<()> {
     // SAFETY: the kernel reads the path.
     unsafe { syscall!(nr::FCHMODAT, dir, path, u32::from(mode)) }.map(drop)
+}
+
+/// `fchownat(2)` of the open file itself (`AT_EMPTY_PATH`); `u32::MAX` leaves an owner as it is.
+///
+/// # Errors
+///
+/// `EPERM`, `EROFS`.
+pub fn chown(file: BorrowedFd<'_>, uid: u32, gid: u32) -> Result<()> {
+    // SAFETY: the kernel reads an empty path.
+    unsafe { syscall!(nr::FCHOWNAT, file, c"", uid, gid, libc::AT_EMPTY_PATH) }.map(drop)
+}
+
+/// `struct timespec` as utimensat takes it: seconds, and nanoseconds or `UTIME_NOW` or `UTIME_OMIT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct FileTime {
+    /// Seconds since 1970.
+    pub sec: i64,
+    /// Nanoseconds, or one of the two.
+    pub nsec: i64,
+}
+const _: () = assert!(size_of::<FileTime>() == 16);
+
+/// `utimensat(2)` of the open file itself (`AT_EMPTY_PATH`): access and modification time, or `None` for now.
+///
+/// # Errors
+///
+/// `EPERM`, `EACCES`, `EROFS`, `EINVAL`.
+pub fn set_times(file: BorrowedFd<'_>, times: Option<&[FileTime; 2]>) -> Result<()> {
+    let times = times.map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: the kernel reads an empty path and two timespecs if there are any.
+    unsafe { syscall!(nr::UTIMENSAT, file, c"", times, libc::AT_EMPTY_PATH) }.map(drop)
+}
+
+/// setxattr(2)
+///
+/// # Errors
+///
+/// `EPERM`, `ENOTSUP`, `EEXIST`, `ENODATA`, `ENOSPC`, `E2BIG`, …
+pub fn setxattr(path: &CStr, name: &CStr, value: &[u8], flags: i32) -> Result<()> {
+    // SAFETY: the kernel reads the path, the name, and `value.len()` bytes of `value`.
+    unsafe { syscall!(nr::SETXATTR, path, name, value.as_ptr(), value.len(), flags) }.map(drop)
+}
+
+/// removexattr(2)
+///
+/// # Errors
+///
+/// `EPERM`, `ENODATA`, `ENOTSUP`.
+pub fn removexattr(path: &CStr, name: &CStr) -> Result<()> {
+    // SAFETY: the kernel reads the path and the name.
+    unsafe { syscall!(nr::REMOVEXATTR, path, name) }.map(drop)
 }
 
 /// getdents64(2): fills `buffer` with directory entries; 0 at the end. Read them with [`Entries`].

@@ -21,6 +21,14 @@ pub(crate) fn rows(facts: Facts) -> Vec<Row<'static>> {
     rows
 }
 
+/// The number of the call `name`, or one that no call has where this architecture lacks it.
+pub(crate) const fn number_of(name: &str) -> u32 {
+    match number(name.as_bytes(), 0, name.len()) {
+        Some(nr) => nr,
+        None => u32::MAX,
+    }
+}
+
 /// In the order of the families. A call of this architecture that is in no family, or in two, does not compile.
 #[expect(
     clippy::indexing_slicing,

@@ -1,8 +1,12 @@
 //! Which handler answers which call: exactly the calls that the table hands over, in this order.
 
-use sandlock_notify::handlers::{connect::Connect, listen::Listen, memfd::Memfd, netlink::Netlink, own::Own};
+use sandlock_notify::handlers::{
+    connect::Connect, listen::Listen, memfd::Memfd, metadata::Metadata, netlink::Netlink, own::Own,
+};
 use sandlock_notify::{Handler, Route};
 use sandlock_sys::nr;
+
+use crate::index::number_of;
 
 /// A handler each, and their state.
 pub(crate) struct State<'p> {
@@ -11,16 +15,18 @@ pub(crate) struct State<'p> {
     pub(crate) listen: Listen<'p>,
     pub(crate) own: Own,
     pub(crate) memfd: Memfd,
+    pub(crate) metadata: Metadata<'p>,
 }
 
 type Pick = for<'s, 'p> fn(&'s mut State<'p>) -> &'s mut dyn Handler;
 
 const NETLINK: Pick = |state| &mut state.netlink;
 const OWN: Pick = |state| &mut state.own;
+const METADATA: Pick = |state| &mut state.metadata;
 
 impl State<'_> {
     /// The routes.
-    pub(crate) const ROUTES: [Route<Self>; 18] = [
+    pub(crate) const ROUTES: [Route<Self>; 36] = [
         Route::new(nr::SOCKET, NETLINK),
         Route::new(nr::BIND, NETLINK),
         Route::new(nr::GETSOCKNAME, NETLINK),
@@ -32,6 +38,25 @@ impl State<'_> {
         Route::new(nr::CONNECT, |state| &mut state.connect),
         Route::new(nr::LISTEN, |state| &mut state.listen),
         Route::new(nr::MEMFD_CREATE, |state| &mut state.memfd),
+        // By name: newer architectures lack some of them.
+        Route::new(number_of("chmod"), METADATA),
+        Route::new(number_of("fchmod"), METADATA),
+        Route::new(number_of("fchmodat"), METADATA),
+        Route::new(number_of("fchmodat2"), METADATA),
+        Route::new(number_of("chown"), METADATA),
+        Route::new(number_of("lchown"), METADATA),
+        Route::new(number_of("fchown"), METADATA),
+        Route::new(number_of("fchownat"), METADATA),
+        Route::new(number_of("utime"), METADATA),
+        Route::new(number_of("utimes"), METADATA),
+        Route::new(number_of("futimesat"), METADATA),
+        Route::new(number_of("utimensat"), METADATA),
+        Route::new(number_of("setxattr"), METADATA),
+        Route::new(number_of("lsetxattr"), METADATA),
+        Route::new(number_of("fsetxattr"), METADATA),
+        Route::new(number_of("removexattr"), METADATA),
+        Route::new(number_of("lremovexattr"), METADATA),
+        Route::new(number_of("fremovexattr"), METADATA),
         Route::new(nr::PRLIMIT64, OWN),
         Route::new(nr::SCHED_SETAFFINITY, OWN),
         Route::new(nr::SCHED_SETATTR, OWN),
@@ -69,7 +94,8 @@ mod tests {
             })
             .map(|row| row.nr)
             .collect();
-        let routed: BTreeSet<u32> = State::ROUTES.iter().map(|route| route.nr).collect();
+        let routed: BTreeSet<u32> =
+            State::ROUTES.iter().map(|route| route.nr).filter(|nr| *nr != u32::MAX).collect();
         assert_eq!(trapped, routed);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use sandlock_notify::handlers::connect::{Connect, Judge};
 use sandlock_notify::handlers::listen::Listen;
 use sandlock_notify::handlers::memfd::Memfd;
+use sandlock_notify::handlers::metadata::Metadata;
 use sandlock_notify::handlers::netlink::{Netlink, SOCKETS};
 use sandlock_notify::handlers::own::Own;
 use sandlock_notify::{Kept, Notification, Verdict, dispatch, recv};
@@ -101,6 +102,7 @@ fn supervise(plan: &Plan, running: &Running, terminal: &Terminal) -> Result<Outc
         listen: Listen { ports: plan.bind.as_ports() },
         own: Own { guardian: running.guardian },
         memfd: Memfd,
+        metadata: Metadata { trees: &trees },
     });
     let set = PASSED_ON.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal));
     let signals = signal::signalfd(set).map_err(|errno| Error::Step(Step::Prepare, errno))?;

@@ -212,10 +212,15 @@ pub const FAMILIES: &[Family] = &[
         "tells what is there; Landlock does not hide names",
     ),
     row(
-        "chmod fchmod fchmodat fchmodat2 chown lchown fchown fchownat chown32 lchown32 fchown32 utime utimes futimesat utimensat \
-         utimensat_time64 setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat",
-        Class::Allow,
-        "the owner's right, which Landlock does not see",
+        "chmod fchmod fchmodat fchmodat2 chown lchown fchown fchownat utime utimes futimesat utimensat setxattr lsetxattr fsetxattr \
+         removexattr lremovexattr fremovexattr",
+        Class::Trap,
+        "mode, owner, times and attributes, which Landlock does not see: only under a write grant",
+    ),
+    row(
+        "setxattrat removexattrat chown32 lchown32 fchown32 utimensat_time64",
+        Class::Deny(Errno::ENOSYS),
+        "newer or wider forms of the same; libc falls back",
     ),
     row("file_setattr", Class::Deny(Errno::EPERM), "flags of files that are only readable"),
     // -- Sockets.

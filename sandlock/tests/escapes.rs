@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::{Child, Command};
 use std::thread;
@@ -422,6 +423,50 @@ fn files_outside() {
     if is_root() {
         attack(&[("device {in}", Works, "--keep-caps", "ok")]);
     }
+}
+
+#[test]
+fn metadata_of_what_is_only_readable() {
+    const ATTACKS: [&str; 17] = [
+        "chmod",
+        "fchmod",
+        "fchmodat",
+        "fchmodat2",
+        "chmod_pinned",
+        "chown",
+        "lchown",
+        "fchown",
+        "fchownat",
+        "utime",
+        "utimes",
+        "futimesat",
+        "utimensat",
+        "futimens",
+        "setxattr",
+        "fsetxattr",
+        "removexattr",
+    ];
+    for name in ATTACKS {
+        // Granted, it works, and does what it says where that can be seen.
+        attack(&[(format!("{name} {{out}}/file").leak(), Works, "-r {out}", "errno EACCES")]);
+        let stage = Stage::new();
+        let ran = stage.boxed("", &format!("{name} {{in}}/file"));
+        assert!(ran.ok().starts_with("ok"), "{name}: {ran:?}");
+        let file = fs::metadata(stage.inside.join("file")).unwrap();
+        if name.contains("chmod") {
+            assert_eq!(file.permissions().mode() & 0o777, 0o777, "{name}");
+        }
+        if ["utime", "utimes", "futimesat"].contains(&name) {
+            assert_eq!(file.mtime(), 1, "{name}");
+        }
+    }
+    attack(&[
+        ("chmod_symlink {out}/file {in}/link", Works, "-r {out}", "errno EACCES"),
+        ("chmod_dotdot {in} {out}/file", Works, "-r {out}", "errno EACCES"),
+        ("chmod {out}", Works, "", "errno EACCES"),
+        ("chmod /proc/self/root{out}/file", Works, "", "errno ELOOP"),
+        ("setxattrat {in}/file", Unknown, "", "errno ENOSYS"),
+    ]);
 }
 
 #[test]

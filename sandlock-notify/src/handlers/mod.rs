@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod listen;
 pub mod memfd;
+pub mod metadata;
 pub mod netlink;
 pub mod own;
 #[cfg(test)]

@@ -103,7 +103,7 @@ pub(crate) fn linux_raw_sys() -> Vec<(&'static str, u64)> {
     let mut all = values! {
         general: CLONE_VM CLONE_FILES CLONE_PIDFD CLONE_VFORK MFD_CLOEXEC MFD_NOEXEC_SEAL MFD_EXEC
             POLLIN POLLOUT POLLERR POLLHUP POLLNVAL RESOLVE_NO_XDEV RESOLVE_NO_MAGICLINKS RESOLVE_NO_SYMLINKS
-            RESOLVE_BENEATH RESOLVE_IN_ROOT STATX_TYPE _LINUX_CAPABILITY_VERSION_3;
+            RESOLVE_BENEATH RESOLVE_IN_ROOT STATX_TYPE STATX_NLINK _LINUX_CAPABILITY_VERSION_3;
         ptrace: AUDIT_ARCH_AARCH64 AUDIT_ARCH_RISCV64 AUDIT_ARCH_X86_64
             SECCOMP_SET_MODE_FILTER SECCOMP_GET_ACTION_AVAIL SECCOMP_GET_NOTIF_SIZES SECCOMP_FILTER_FLAG_TSYNC
             SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW SECCOMP_FILTER_FLAG_NEW_LISTENER
@@ -154,13 +154,13 @@ macro_rules! calls {
 pub(crate) fn linux_raw_sys_calls() -> Vec<(&'static str, u32)> {
     calls! {
         __NR_accept4 __NR_bind __NR_capget __NR_capset __NR_chdir __NR_clone __NR_close __NR_close_range
-        __NR_connect __NR_dup3 __NR_execve __NR_exit_group __NR_fchmodat __NR_fcntl __NR_getdents64 __NR_getpgid
+        __NR_connect __NR_dup3 __NR_execve __NR_exit_group __NR_fchmodat __NR_fchownat __NR_fcntl __NR_getdents64 __NR_getpgid
         __NR_getpid __NR_getppid __NR_getsockname __NR_getsockopt __NR_gettid __NR_getuid __NR_ioctl __NR_kill
         __NR_landlock_add_rule __NR_landlock_create_ruleset __NR_landlock_restrict_self __NR_listen
         __NR_memfd_create __NR_mkdirat __NR_mmap __NR_munmap __NR_openat2 __NR_pidfd_getfd __NR_pidfd_open
         __NR_pidfd_send_signal __NR_ppoll __NR_prctl __NR_process_vm_readv __NR_process_vm_writev __NR_read
-        __NR_readlinkat __NR_recvfrom __NR_renameat2 __NR_rt_sigaction __NR_rt_sigprocmask __NR_seccomp
-        __NR_sendto __NR_setpgid __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
-        __NR_unlinkat __NR_waitid __NR_write
+        __NR_readlinkat __NR_recvfrom __NR_removexattr __NR_renameat2 __NR_rt_sigaction __NR_rt_sigprocmask __NR_seccomp
+        __NR_sendto __NR_setpgid __NR_setxattr __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
+        __NR_unlinkat __NR_utimensat __NR_waitid __NR_write
     }
 }

@@ -75,6 +75,67 @@ pub(crate) const ATTACKS: &[Attack] = &[
         sys!("ioctl", file, 0x8008_6601u32, &mut flags)?;
         done(sys!("ioctl", file, 0x4008_6602, &flags))
     }),
+    attack("chmod", "changes the mode of PATH", |args| done(sys!("chmod", &path(args, 0), 0o777))),
+    attack("fchmod", "the same by a descriptor that is open for reading", |args| {
+        done(sys!("fchmod", open(&path(args, 0), libc::O_RDONLY)?, 0o777))
+    }),
+    attack("fchmodat", "the same by fchmodat", |args| {
+        done(sys!("fchmodat", libc::AT_FDCWD, &path(args, 0), 0o777))
+    }),
+    attack("fchmodat2", "the same by fchmodat2", |args| {
+        done(sys!("fchmodat2", libc::AT_FDCWD, &path(args, 0), 0o777, 0))
+    }),
+    attack("chmod_pinned", "the same by the path of a pin's descriptor", |args| {
+        let pin = open(&path(args, 0), libc::O_PATH)?;
+        done(sys!("chmod", &CString::new(format!("/proc/self/fd/{pin}")).unwrap(), 0o777))
+    }),
+    attack("chmod_symlink", "the same by a symbolic link at TO", |args| {
+        sys!("symlinkat", &path(args, 0), libc::AT_FDCWD, &path(args, 1))?;
+        done(sys!("chmod", &path(args, 1), 0o777))
+    }),
+    attack("chmod_dotdot", "the same by way of `..` from a directory descriptor of DIR", |args| {
+        let dir = open(&path(args, 0), libc::O_PATH)?;
+        let up = CString::new(format!("../../../../../../..{}", args[1])).unwrap();
+        done(sys!("fchmodat", dir, &up, 0o777))
+    }),
+    attack("chown", "gives PATH to who has it", |args| done(sys!("chown", &path(args, 0), -1, -1))),
+    attack("lchown", "the same without following a link", |args| {
+        done(sys!("lchown", &path(args, 0), -1, -1))
+    }),
+    attack("fchown", "the same by descriptor", |args| {
+        done(sys!("fchown", open(&path(args, 0), libc::O_RDONLY)?, -1, -1))
+    }),
+    attack("fchownat", "the same by fchownat", |args| {
+        let pin = open(&path(args, 0), libc::O_PATH)?;
+        done(sys!("fchownat", pin, c"", -1, -1, libc::AT_EMPTY_PATH))
+    }),
+    attack("utime", "changes the times of PATH", |args| done(sys!("utime", &path(args, 0), &[1i64, 1]))),
+    attack("utimes", "the same by utimes", |args| done(sys!("utimes", &path(args, 0), &[1i64, 0, 1, 0]))),
+    attack("futimesat", "the same by futimesat", |args| {
+        done(sys!("futimesat", libc::AT_FDCWD, &path(args, 0), &[1i64, 0, 1, 0]))
+    }),
+    attack("utimensat", "the same by utimensat", |args| {
+        done(sys!("utimensat", libc::AT_FDCWD, &path(args, 0), 0, 0))
+    }),
+    attack("futimens", "the same by a descriptor that is open for reading", |args| {
+        done(sys!("utimensat", open(&path(args, 0), libc::O_RDONLY)?, 0, 0, 0))
+    }),
+    attack("setxattr", "sets an attribute of PATH", |args| {
+        done(sys!("setxattr", &path(args, 0), c"user.sandlock", b"x", 1, 0))
+    }),
+    attack("fsetxattr", "the same by a descriptor that is open for reading", |args| {
+        done(sys!("fsetxattr", open(&path(args, 0), libc::O_RDONLY)?, c"user.sandlock", b"x", 1, 0))
+    }),
+    attack("removexattr", "removes an attribute of PATH", |args| {
+        match sys!("removexattr", &path(args, 0), c"user.none") {
+            Err(Errno::ENODATA) => Ok("there was none".into()),
+            other => done(other),
+        }
+    }),
+    attack("setxattrat", "sets an attribute by the newest call", |args| {
+        let value = [b"x".as_ptr().expose_provenance(), 1];
+        done(sys!("setxattrat", libc::AT_FDCWD, &path(args, 0), 0, c"user.sandlock", &value, 16))
+    }),
     attack("inherited", "reads descriptor 9", |_| {
         let mut text = [0u8; 64];
         let len = sys!("read", 9, &mut text, 64)?;

@@ -5,15 +5,14 @@
 
 pub mod model;
 
-use core::ffi::CStr;
-
-use sandlock_sys::fs::{self, FileType, OFlags, Resolve};
+use sandlock_sys::fs::{self, FileType, OFlags};
 use sandlock_sys::poll::{Events, PollFd};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, net};
 
 use crate::call::Call;
 use crate::dispatch::{Handler, Verdict};
 use crate::notification::{Response, Why};
+use crate::place;
 use crate::ports::Ports;
 use crate::proc;
 use crate::target::Target;
@@ -21,8 +20,6 @@ use model::{Destination, LONGEST};
 
 /// How many connects can be under way at once.
 const PENDING: usize = 64;
-/// `PATH_MAX`
-const PATH_MAX: usize = 4096;
 
 /// Who decides about a connect.
 #[derive(Debug)]
@@ -93,7 +90,7 @@ impl Handler for Connect<'_> {
                     Destination::Abstract(exact) => exact.len(),
                     Destination::Path(path) => {
                         let found = pin(call.target(), path)?;
-                        if !is_granted(found.as_fd(), sockets)? {
+                        if !place::is_granted(found.as_fd(), sockets)? {
                             return Err(Errno::EACCES);
                         }
                         let len = name_of(found.as_fd(), &mut address)?;
@@ -151,27 +148,15 @@ fn connect_now(socket: BorrowedFd<'_>, address: &[u8]) -> Result<(bool, Result<(
     Ok((blocking, result))
 }
 
-/// The socket file that `path` leads to from where the target stands, pinned. A magic link (`/proc/self/fd/3`) would be ours, not the target's: refused.
+/// The socket file that `path` leads to from where the target stands, pinned.
 fn pin(target: &dyn Target, path: &[u8]) -> Result<OwnedFd> {
-    let mut name = [0; LONGEST];
-    name.get_mut(..path.len()).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(path);
-    let name = CStr::from_bytes_until_nul(&name).map_err(|_| Errno::ENAMETOOLONG)?;
-    let mut at = [0; 40];
-    let cwd = fs::open(proc::path(target.tid(), "cwd", &mut at)?, OFlags::PATH)?;
-    let file = fs::openat2(cwd.as_fd(), name, OFlags::PATH, 0, Resolve::NO_MAGICLINKS)?;
+    let mut buffer = [0; LONGEST];
+    let path = place::terminated(path, &mut buffer)?;
+    let file = place::pin(target, libc::AT_FDCWD, path, true)?;
     match fs::file_type(file.as_fd())? {
-        FileType::Socket => Ok(file),
+        (FileType::Socket, _) => Ok(file),
         _ => Err(Errno::ECONNREFUSED),
     }
-}
-
-/// Whether the pinned file's real path lies in one of the trees.
-fn is_granted(file: BorrowedFd<'_>, trees: &[&[u8]]) -> Result<bool> {
-    let mut link = [0; 40];
-    let mut path = [0; PATH_MAX];
-    let link = proc::own_fd_path(file, &mut link)?;
-    let path = fs::readlinkat(BorrowedFd::CWD, link, &mut path)?;
-    Ok(trees.iter().any(|tree| model::is_under(path, tree)))
 }
 
 /// Writes a `sockaddr_un` that names the pinned file by our own descriptor; returns its length.

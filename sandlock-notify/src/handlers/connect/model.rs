@@ -65,15 +65,6 @@ fn unix(address: &[u8]) -> Result<Destination<'_>> {
     }
 }
 
-/// Whether `path` is `top` or lies below it; both absolute, and as the kernel spells them.
-pub fn is_under(path: &[u8], top: &[u8]) -> bool {
-    let top = top.strip_suffix(b"/").unwrap_or(top);
-    match path.strip_prefix(top) {
-        Some(rest) => rest.is_empty() || rest.starts_with(b"/"),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,19 +130,5 @@ mod tests {
     fn an_abstract_name_keeps_its_nuls() {
         let name = address(AF_UNIX, b"\0a\0b", 6);
         assert_eq!(parse(AF_UNIX, &name), Ok(Destination::Abstract(&name)));
-    }
-
-    #[test]
-    fn below_is_by_whole_names() {
-        for (path, top, want) in [
-            (&b"/tmp/x"[..], &b"/tmp/x"[..], true),
-            (b"/tmp/x/y", b"/tmp/x", true),
-            (b"/tmp/xy", b"/tmp/x", false),
-            (b"/tmp", b"/tmp/x", false),
-            (b"/tmp/x", b"/", true),
-            (b"/tmp/x (deleted)", b"/tmp/x", false),
-        ] {
-            assert_eq!(is_under(path, top), want, "{}", path.escape_ascii());
-        }
     }
 }

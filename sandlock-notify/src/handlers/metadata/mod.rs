@@ -1,0 +1,145 @@
+//! Mode, owner, times and extended attributes: Landlock sees none of them in any version, so read-only would not mean read-only.
+//!
+//! Performed on behalf, on the pinned file, if its real path lies under a write grant; refused otherwise. A file without a name any more
+//! (a temporary one, a memfd), a pipe and a socket are the sandbox's own business.
+
+mod model;
+
+use sandlock_sys::fs::{self, FileTime, FileType};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, nr};
+
+use crate::call::Call;
+use crate::dispatch::{Handler, Verdict};
+use crate::notification::Response;
+use crate::place::{self, PATH_MAX};
+use crate::proc;
+use crate::target::{read_array, read_cstr};
+use model::{Change, File};
+
+/// `XATTR_NAME_MAX`, and the NUL.
+const NAME_MAX: usize = 256;
+/// The longest value that is set; the kernel would take 64 KiB, and file systems mostly less than a block.
+const VALUE_MAX: usize = 4096;
+
+/// Knows which trees may be changed.
+#[derive(Debug)]
+pub struct Metadata<'p> {
+    /// Real paths.
+    pub trees: &'p [&'p [u8]],
+}
+
+impl Handler for Metadata<'_> {
+    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
+        let name = nr::name(nr::NATIVE, call.nr()).ok_or(Errno::ENOSYS)?;
+        let (how, change) = model::find(name).ok_or(Errno::ENOSYS)?;
+        let file = pin(call, how, change)?;
+        if !self.is_ours(file.as_fd())? {
+            return Err(Errno::EACCES);
+        }
+        apply(call, change, file.as_fd())?;
+        Ok(Verdict::Reply(Response::Return(0)))
+    }
+}
+
+impl Metadata<'_> {
+    fn is_ours(&self, file: BorrowedFd<'_>) -> Result<bool> {
+        let (kind, names) = fs::file_type(file)?;
+        let nameless = names == 0 && matches!(kind, FileType::Regular);
+        Ok(nameless || is_anonymous(file)? || place::is_granted(file, self.trees)?)
+    }
+}
+
+/// A pipe or a socket that never had a path: `/proc` calls it `pipe:[…]`.
+fn is_anonymous(file: BorrowedFd<'_>) -> Result<bool> {
+    let mut link = [0; 40];
+    let mut path = [0; PATH_MAX];
+    let path = fs::readlinkat(BorrowedFd::CWD, proc::own_fd_path(file, &mut link)?, &mut path)?;
+    Ok(path.starts_with(b"pipe:[") || path.starts_with(b"socket:["))
+}
+
+/// The file that a call is about, pinned once; everything after this is done to that file, whatever the target renames or rewrites.
+fn pin(call: &Call<'_>, how: File, change: Change) -> Result<OwnedFd> {
+    let target = call.target();
+    let (dir, at, follow, may_be_empty) = match how {
+        File::Descriptor => return target.descriptor(call.int(0)),
+        File::Path(follow) => (libc::AT_FDCWD, 0, follow, false),
+        File::At(flags) => {
+            let flags = flags.map_or(0, |register| call.int(register));
+            let (follow, may_be_empty) = model::flags(flags).ok_or(Errno::EINVAL)?;
+            (call.int(0), 1, follow, may_be_empty)
+        }
+    };
+    // utimensat and futimesat take a null path for "the descriptor itself".
+    if call.addr(at).is_null() && matches!(change, Change::Times(_) | Change::TimesMicro(_)) && at == 1 {
+        return target.descriptor(dir);
+    }
+    let mut path = [0; PATH_MAX];
+    let path = read_cstr(target, call.addr(at), &mut path)?;
+    match place::own_descriptor(path) {
+        _ if path.is_empty() && may_be_empty && dir != libc::AT_FDCWD => target.descriptor(dir),
+        _ if path.is_empty() && may_be_empty => place::pin(target, dir, c".", true),
+        Some(fd) if follow => target.descriptor(fd),
+        _ => place::pin(target, dir, path, follow),
+    }
+}
+
+fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
+    let target = call.target();
+    let mut link = [0; 40];
+    let by_link = proc::own_fd_path(file, &mut link)?;
+    let mut name = [0; NAME_MAX];
+    let unsigned = |register| call.int(register).cast_unsigned();
+    // A name that is too long is ERANGE in the kernel.
+    let range = |errno| if errno == Errno::ENAMETOOLONG { Errno::ERANGE } else { errno };
+    match change {
+        Change::Mode(register) => {
+            let mode = u16::try_from(unsigned(register) & 0o7777).map_err(|_| Errno::EINVAL)?;
+            fs::fchmodat(BorrowedFd::CWD, by_link, mode)
+        }
+        Change::Owner(first) => fs::chown(file, unsigned(first), unsigned(first.saturating_add(1))),
+        Change::Times(register) | Change::TimesMicro(register) | Change::TimesWhole(register) => {
+            let from = call.addr(register);
+            if from.is_null() {
+                return fs::set_times(file, None);
+            }
+            let times = match change {
+                Change::TimesWhole(_) => {
+                    let [first, second] = words(&read_array::<16>(target, from)?)?;
+                    [FileTime { sec: first, nsec: 0 }, FileTime { sec: second, nsec: 0 }]
+                }
+                _ => {
+                    let [s0, f0, s1, f1] = words(&read_array::<32>(target, from)?)?;
+                    let nsec = |fraction: i64| match change {
+                        Change::TimesMicro(_) if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
+                        Change::TimesMicro(_) => fraction.checked_mul(1000).ok_or(Errno::EINVAL),
+                        _ => Ok(fraction),
+                    };
+                    [FileTime { sec: s0, nsec: nsec(f0)? }, FileTime { sec: s1, nsec: nsec(f1)? }]
+                }
+            };
+            fs::set_times(file, Some(&times))
+        }
+        Change::SetAttribute(first) => {
+            let name = read_cstr(target, call.addr(first), &mut name).map_err(range)?;
+            let mut value = [0; VALUE_MAX];
+            let size = usize::try_from(call.word(first.saturating_add(2))).map_err(|_| Errno::E2BIG)?;
+            let value = value.get_mut(..size).ok_or(Errno::E2BIG)?;
+            if size != 0 && target.read(call.addr(first.saturating_add(1)), value)? != size {
+                return Err(Errno::EFAULT);
+            }
+            fs::setxattr(by_link, name, value, call.int(first.saturating_add(3)))
+        }
+        Change::RemoveAttribute(first) => {
+            fs::removexattr(by_link, read_cstr(target, call.addr(first), &mut name).map_err(range)?)
+        }
+    }
+}
+
+/// The 64-bit words of a structure of times.
+fn words<const N: usize>(bytes: &[u8]) -> Result<[i64; N]> {
+    let mut words = [0; N];
+    for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+        *word = i64::from_ne_bytes(chunk.try_into().map_err(|_| Errno::EFAULT)?);
+    }
+    Ok(words)
+}

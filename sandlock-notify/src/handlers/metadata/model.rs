@@ -1,0 +1,89 @@
+//! The calls that change what is known about a file, and how each says which file and what.
+
+/// How a call names its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum File {
+    /// By path, from the working directory; register 0. Whether a symbolic link at its end is followed.
+    Path(bool),
+    /// By descriptor; register 0.
+    Descriptor,
+    /// By directory descriptor and path; registers 0 and 1. The register that holds `AT_*` flags, if there is one.
+    At(Option<usize>),
+}
+
+/// What is changed. The number is the first register of what it is changed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The mode.
+    Mode(usize),
+    /// User and group.
+    Owner(usize),
+    /// Times: two `struct timespec`.
+    Times(usize),
+    /// Times: two `struct timeval`.
+    TimesMicro(usize),
+    /// Times: a `struct utimbuf`, of whole seconds.
+    TimesWhole(usize),
+    /// An extended attribute: name, value, size, flags.
+    SetAttribute(usize),
+    /// The end of one: its name.
+    RemoveAttribute(usize),
+}
+
+/// Every generation of every call, by the kernel's name.
+pub(super) const CALLS: &[(&str, File, Change)] = &[
+    ("chmod", File::Path(true), Change::Mode(1)),
+    ("fchmod", File::Descriptor, Change::Mode(1)),
+    ("fchmodat", File::At(None), Change::Mode(2)),
+    ("fchmodat2", File::At(Some(3)), Change::Mode(2)),
+    ("chown", File::Path(true), Change::Owner(1)),
+    ("lchown", File::Path(false), Change::Owner(1)),
+    ("fchown", File::Descriptor, Change::Owner(1)),
+    ("fchownat", File::At(Some(4)), Change::Owner(2)),
+    ("utime", File::Path(true), Change::TimesWhole(1)),
+    ("utimes", File::Path(true), Change::TimesMicro(1)),
+    ("futimesat", File::At(None), Change::TimesMicro(2)),
+    ("utimensat", File::At(Some(3)), Change::Times(2)),
+    ("setxattr", File::Path(true), Change::SetAttribute(1)),
+    ("lsetxattr", File::Path(false), Change::SetAttribute(1)),
+    ("fsetxattr", File::Descriptor, Change::SetAttribute(1)),
+    ("removexattr", File::Path(true), Change::RemoveAttribute(1)),
+    ("lremovexattr", File::Path(false), Change::RemoveAttribute(1)),
+    ("fremovexattr", File::Descriptor, Change::RemoveAttribute(1)),
+];
+
+/// The row of a call.
+pub(super) fn find(name: &str) -> Option<(File, Change)> {
+    CALLS.iter().find(|(known, ..)| *known == name).map(|(_, file, change)| (*file, *change))
+}
+
+/// What the `AT_*` flags of a call ask for: whether a link is followed, whether an empty path means the descriptor. `None`: a flag that
+/// none of these calls has.
+pub(super) fn flags(flags: i32) -> Option<(bool, bool)> {
+    let known = libc::AT_SYMLINK_NOFOLLOW | libc::AT_EMPTY_PATH;
+    (flags & !known == 0)
+        .then_some((flags & libc::AT_SYMLINK_NOFOLLOW == 0, flags & libc::AT_EMPTY_PATH != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_the_kernels() {
+        assert_eq!(flags(0), Some((true, false)));
+        assert_eq!(flags(libc::AT_SYMLINK_NOFOLLOW), Some((false, false)));
+        assert_eq!(flags(libc::AT_EMPTY_PATH), Some((true, true)));
+        assert_eq!(flags(1), None);
+        assert_eq!(flags(-1), None);
+    }
+
+    #[test]
+    fn every_name_is_a_call_somewhere_and_stands_once() {
+        use sandlock_sys::nr;
+        for (name, ..) in CALLS {
+            assert!(nr::number(nr::x86_64::TABLE, name).is_some(), "{name}");
+            assert_eq!(CALLS.iter().filter(|(other, ..)| other == name).count(), 1, "{name}");
+        }
+    }
+}
