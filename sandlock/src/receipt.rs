@@ -31,6 +31,7 @@ impl Plan {
         let line = |what: &str, by: &str| Enforcement { what: what.to_owned(), by: Some(by.to_owned()) };
         let mut lines = vec![
             line("files", &landlock),
+            line("mode, owner, times and attributes of files", "supervisor (on behalf, under write grants)"),
             line("system calls", &format!("seccomp filter ({} instructions)", self.program.len())),
             line(
                 "TCP ports",
