@@ -131,6 +131,7 @@ pub(crate) fn linux_raw_sys() -> Vec<(&'static str, u64)> {
         general::pollfd { revents }
         general::statx { stx_ino }
         general::termios {}
+        general::timespec {}
         landlock::landlock_ruleset_attr { scoped }
         landlock::landlock_path_beneath_attr { parent_fd }
         landlock::landlock_net_port_attr { port }
