@@ -1,0 +1,91 @@
+//! The library from a program with threads of its own, and plans for older kernels.
+
+mod common;
+
+use core::time::Duration;
+use std::net::TcpListener;
+use std::thread;
+
+use common::{Dir, processes, unique};
+use sandlock::{Abi, Error, Outcome, Policy};
+use sandlock_sys::signal;
+
+#[test]
+fn many_sandboxes_run_side_by_side_and_the_caller_stays_free() {
+    thread::scope(|scope| {
+        for status in 0..16 {
+            scope.spawn(move || {
+                let command = ["sh".to_owned(), "-c".to_owned(), format!("exit {status}")];
+                assert_eq!(Policy::base().run(command), Ok(Outcome::Exited(status)));
+            });
+        }
+    });
+    // Neither this thread nor the process is confined by what its sandboxes were.
+    TcpListener::bind("127.0.0.1:0").expect("a port");
+    assert_eq!(signal::kill(sandlock_sys::process::getppid(), 0), Ok(()));
+    let status = std::process::Command::new("true").status().expect("a child");
+    assert!(status.success());
+}
+
+#[test]
+fn an_outcome_says_how_it_ended() {
+    let mut policy = Policy::base();
+    assert_eq!(policy.run(["sh", "-c", "kill -KILL $$"]), Ok(Outcome::Killed(9)));
+    policy.timeout(Duration::from_millis(200));
+    assert_eq!(policy.run(["sleep", "60"]), Ok(Outcome::TimedOut));
+    assert_eq!(Policy::base().run(["no-such-command"]).map_err(|error| error.status()), Err(127));
+    assert_eq!(Policy::none().run(["/bin/true"]).map_err(|error| error.status()), Err(126));
+    assert_eq!(Policy::base().run::<&str>([]), Err(Error::NoCommand));
+}
+
+#[test]
+fn an_older_kernel_is_refused_unless_every_loss_is_named() {
+    let mut policy = Policy::base();
+    policy.assume_abi(Abi::assume(5));
+    let Err(Error::Missing(missing)) = policy.run(["true"]) else { panic!("it ran") };
+    let names: Vec<&str> = missing.iter().map(|protection| protection.name).collect();
+    assert_eq!(names, ["signal-scope", "abstract-unix-socket-scope"]);
+    for name in names {
+        policy.allow_degraded(name).expect("it is a protection");
+    }
+    assert_eq!(policy.run(["true"]), Ok(Outcome::Exited(0)));
+    let plan = policy.plan(["true"]).expect("it can be planned");
+    let lost = plan.receipt().into_iter().filter(|line| line.by.is_none()).count();
+    assert!(plan.is_degraded() && lost == 2);
+}
+
+#[test]
+fn nobody_is_left_where_landlock_scopes_no_signals_either() {
+    let number = format!("8{}", unique());
+    let sleep = format!("sleep {number}");
+    for (abi, names) in [
+        (5, &["signal-scope", "abstract-unix-socket-scope"][..]),
+        (2, &["signal-scope", "abstract-unix-socket-scope", "fs-truncate", "net-tcp", "fs-ioctl-dev"]),
+    ] {
+        let mut policy = Policy::base();
+        policy.assume_abi(Abi::assume(abi));
+        for name in names {
+            policy.allow_degraded(name).expect("it is a protection");
+        }
+        let script = format!(
+            "i=0; while [ $i -lt 20 ]; do setsid sh -c '{sleep} & {sleep}' & i=$((i+1)); done; sleep 0.3; exit 3"
+        );
+        assert_eq!(policy.run(["sh", "-c", &script]), Ok(Outcome::Exited(3)), "ABI {abi}");
+        assert_eq!(processes(&["sleep", &number]).len(), 0, "ABI {abi}");
+    }
+}
+
+#[test]
+fn rules_are_what_they_say() {
+    let dir = Dir::new();
+    dir.file("file", 0o644, "text");
+    let script = "cat file && echo more > new";
+    let run = |policy: &Policy| policy.run(["sh", "-c", script]);
+    let mut policy = Policy::base();
+    policy.cwd(dir.text());
+    assert!(matches!(run(&policy), Ok(Outcome::Exited(1 | 2))));
+    assert!(!dir.join("new").exists());
+    policy.write(dir.text());
+    assert_eq!(run(&policy), Ok(Outcome::Exited(0)));
+    assert!(dir.join("new").exists());
+}
