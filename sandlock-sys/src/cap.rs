@@ -43,23 +43,21 @@ pub fn permitted() -> Result<u64> {
     Ok(u64::from(high.permitted) << 32 | u64::from(low.permitted))
 }
 
-/// Gives up every capability of the calling thread, now and for whatever it executes: the bounding, ambient, effective, permitted
-/// and inheritable sets are empty afterwards.
+/// Gives up every capability of the calling thread, now and for whatever it executes: the ambient, effective, permitted and inheritable
+/// sets are empty afterwards, and the bounding set too if the thread may change it. Set `no_new_privs` first, with which the bounding set means nothing.
 ///
 /// # Errors
 ///
-/// `EPERM`: the bounding set is not empty and the thread may not change it; with `no_new_privs` set, and no capability held, that is harmless,
-/// and it is not reported.
+/// None that a kernel since 4.3 returns.
 pub fn drop_all() -> Result<()> {
-    let held = permitted()? != 0;
     // Numbers end where the kernel's list ends, which is EINVAL; 64 is what the sets can hold.
     for cap in 0..64 {
         match prctl::drop_bounding_cap(cap) {
             Ok(()) => {}
             Err(Errno::EINVAL) => break,
-            // Without capabilities there is none to drop with. no_new_privs keeps the bounding set of no use: execve gains from it
-            // only through set-user-ID files and file capabilities, which it ignores.
-            Err(Errno::EPERM) if !held => break,
+            // Without CAP_SETPCAP there is none to drop with. no_new_privs keeps the bounding set of no use: what execve would
+            // gain from it, for user 0 too, it cuts down to what was held, which is nothing after this.
+            Err(Errno::EPERM) => break,
             Err(errno) => return Err(errno),
         }
     }

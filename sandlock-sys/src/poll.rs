@@ -29,6 +29,8 @@ bitflags! {
         const HUP = 0x10;
         /// `POLLNVAL`: not open; reported unasked.
         const NVAL = 0x20;
+        /// `POLLRDHUP`: the other end will write no more.
+        const RDHUP = 0x2000;
         /// Bits this list does not name.
         const _ = !0;
     }

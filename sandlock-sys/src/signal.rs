@@ -75,14 +75,21 @@ pub fn reset_handlers() -> Result<()> {
         match old.0 {
             [DEFAULT, ..] => {}
             [IGNORE, ..] if signal != libc::SIGPIPE => {}
-            _ => {
-                let default = Action([0; 4]);
-                // SAFETY: the kernel reads one sigaction, all zero: the default disposition, no flags, an empty mask.
-                unsafe { syscall!(nr::RT_SIGACTION, signal, &default, 0usize, size_of::<SigSet>())? };
-            }
+            _ => set_default(signal)?,
         }
     }
     Ok(())
+}
+
+/// Gives one signal its default disposition, without flags.
+///
+/// # Errors
+///
+/// `EINVAL`: no such signal, or one whose disposition is fixed.
+pub fn set_default(signal: i32) -> Result<()> {
+    let default = Action([0; 4]);
+    // SAFETY: the kernel reads one sigaction, all zero: the default disposition, no flags, an empty mask.
+    unsafe { syscall!(nr::RT_SIGACTION, signal, &default, 0usize, size_of::<SigSet>()) }.map(drop)
 }
 
 /// `kill(2)`: `pid` 0 is the caller's group, −1 everything the caller may signal, less than −1 a group. Signal 0 asks only.

@@ -76,14 +76,31 @@ pub(crate) const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/d
 pub(crate) const TERMINALS: &[&str] = &["/dev/tty", "/dev/ptmx"];
 
 /// Folders that hold more than a program's own files: being in one of them is no reason to read all of it.
-const NOT_AS_CWD: &[&str] = &["/etc", "/dev", "/sys", "/run", "/var", "/boot", "/root"];
+const NOT_AS_CWD: &[&str] = &[
+    "/home",
+    "/var",
+    "/boot",
+    "/root",
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+    "/mnt",
+    "/media",
+    "/srv",
+    "/usr/local",
+];
+/// The same, with everything below.
+const NOT_BELOW: &[&str] = &["/etc", "/dev", "/sys", "/run", "/proc"];
 
-/// Whether the current directory may be read without being named: not when it holds the home directory, or is the system's.
+/// Whether the current directory may be read without being named: not when it holds a home directory, is the system's, or hidden in a home.
 pub(crate) fn is_readable_cwd(cwd: &Path, home: Option<&Path>) -> bool {
-    let holds_home = home.is_some_and(|home| home.starts_with(cwd));
+    let holds_home =
+        home.is_some_and(|home| home.starts_with(cwd)) || cwd.parent() == Some(Path::new("/home"));
     let is_top = cwd.parent().is_none();
-    let is_system = NOT_AS_CWD.iter().any(|folder| cwd == Path::new(folder));
-    !holds_home && !is_top && !is_system && !cwd.starts_with("/etc")
+    let is_system = NOT_AS_CWD.iter().any(|folder| cwd == Path::new(folder))
+        || NOT_BELOW.iter().any(|folder| cwd.starts_with(folder));
+    let is_hidden = cwd.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+    !holds_home && !is_top && !is_system && !is_hidden
 }
 
 /// The environment's `HOME`, as the kernel spells it.
@@ -108,9 +125,15 @@ mod tests {
             ("/srv/build", true),
             ("/var", false),
             ("/var/lib/build", true),
+            ("/tmp", false),
+            ("/tmp/build", true),
+            ("/home/other", false),
+            ("/home/u/.ssh", false),
+            ("/sys/kernel", false),
+            ("/run/user/1000", false),
         ] {
             assert_eq!(is_readable_cwd(Path::new(cwd), Some(Path::new("/home/u"))), want, "{cwd}");
         }
-        assert!(is_readable_cwd(Path::new("/home/u"), None));
+        assert!(!is_readable_cwd(Path::new("/home/u"), None));
     }
 }

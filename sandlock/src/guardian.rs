@@ -3,6 +3,8 @@
 //!
 //! It lives in the supervisor's address space, on a stack of its own, so nothing here allocates, panics or touches thread-local state.
 
+use core::time::Duration;
+
 use sandlock_landlock::Enforced;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::process::{self, Change};
@@ -15,6 +17,9 @@ use crate::channel::Message;
 pub(crate) const CHANNEL: BorrowedFd<'static> = BorrowedFd::STDIN;
 /// The supervisor's process.
 pub(crate) const SUPERVISOR: BorrowedFd<'static> = BorrowedFd::STDOUT;
+
+const REAPED_AT_ONCE: usize = 64;
+const REST: Duration = Duration::from_secs(1);
 
 /// Waits for the end of `command` and leaves nobody behind. `cage` is the evidence that a signal to everybody reaches the sandbox only.
 pub(crate) fn watch(command: i32, cage: Option<&Enforced>) {
@@ -44,7 +49,8 @@ fn until_end(command: i32, children: &SignalFd) -> Change {
             }
             None => {}
         }
-        match ppoll(&mut rows, None) {
+        // A timeout only because reaping may have been broken off.
+        match ppoll(&mut rows, Some(REST)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Change::Killed(libc::SIGKILL),
         }
@@ -57,15 +63,19 @@ fn until_end(command: i32, children: &SignalFd) -> Change {
     }
 }
 
-/// Reaps whoever has changed, until it was the command or nobody is left to reap.
+/// Reaps whoever has changed, until it was the command, nobody is left to reap, or a number of them has been: the sandbox can make orphans faster
+/// than they are reaped, and there are others to listen to.
 fn reap(command: i32) -> Option<Change> {
-    loop {
+    for _ in 0..REAPED_AT_ONCE {
         match process::wait_any(false) {
             Ok(Some((pid, change))) if pid == command => return Some(change),
             Ok(Some(_)) => {}
+            // No child at all, and so no command: its end was missed, which must not mean waiting for ever.
+            Err(Errno::ECHILD) => return Some(Change::Killed(libc::SIGKILL)),
             Ok(None) | Err(_) => return None,
         }
     }
+    None
 }
 
 /// Kills and reaps until there is no child, and so no descendant: orphans become children of ours.
@@ -74,16 +84,17 @@ fn kill_all(cage: Option<&Enforced>) {
     while process::wait_any(false) != Err(Errno::ECHILD) {
         kill_everybody(cage);
         let _ = process::wait_any(true);
+        while let Ok(Some(_)) = process::wait_any(false) {}
     }
 }
 
 /// One SIGKILL to everything in the sandbox.
 ///
 /// In a Landlock domain that scopes signals, "everybody" is who descends from the one that made the domain, and the kernel signals them
-/// under one lock, so no fork slips through. That init cannot be signalled is asked first: the evidence of a domain is a value in this
-/// program, and a mistake about it would cost every process of the user.
+/// under one lock, so no fork slips through. That our maker, who is outside, cannot be signalled is asked first: the evidence of a domain is
+/// a value in this program, and a mistake about it would cost every process of the user.
 pub(crate) fn kill_everybody(cage: Option<&Enforced>) {
-    if cage.is_some() && signal::kill(1, 0) == Err(Errno::EPERM) {
+    if cage.is_some() && signal::kill(process::getppid(), 0) == Err(Errno::EPERM) {
         let _ = signal::kill(-1, libc::SIGKILL);
     } else {
         let _ = kill_children();

@@ -54,6 +54,8 @@ impl Drop for Running {
     /// Whatever happened, nobody is left: any word to the guardian means the end, and it goes last.
     fn drop(&mut self) {
         let _ = net::send(self.channel.as_fd(), b"end", libc::MSG_DONTWAIT);
+        // Nobody reads any more, so nothing may wait for a reader.
+        let _ = net::shutdown(self.channel.as_fd());
         let _ = process::wait_pidfd(&self.pidfd);
     }
 }
@@ -236,6 +238,8 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
 /// Makes the command, and returns after its execve: CLONE_VFORK holds the maker until then.
 fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<(i32, Option<Enforced>), (u32, Errno)> {
     let at = |step: Step| move |errno| (step.number(), errno);
+    // The caller may ignore SIGCHLD, and then the kernel would reap our children without a word.
+    signal::set_default(libc::SIGCHLD).map_err(at(Step::Guard))?;
     prctl::set_child_subreaper().map_err(at(Step::Guard))?;
     prctl::set_name(c"sandlock-guard").map_err(at(Step::Guard))?;
     let privs = prctl::set_no_new_privs().map_err(at(Step::Guard))?;

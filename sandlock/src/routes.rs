@@ -26,7 +26,7 @@ const METADATA: Pick = |state| &mut state.metadata;
 
 impl State<'_> {
     /// The routes.
-    pub(crate) const ROUTES: [Route<Self>; 36] = [
+    pub(crate) const ROUTES: [Route<Self>; 38] = [
         Route::new(nr::SOCKET, NETLINK),
         Route::new(nr::BIND, NETLINK),
         Route::new(nr::GETSOCKNAME, NETLINK),
@@ -36,6 +36,8 @@ impl State<'_> {
         Route::new(nr::SENDTO, NETLINK),
         Route::new(nr::CONNECT, NETLINK),
         Route::new(nr::CONNECT, |state| &mut state.connect),
+        Route::new(nr::FCNTL, |state| &mut state.connect),
+        Route::new(nr::IOCTL, |state| &mut state.connect),
         Route::new(nr::LISTEN, |state| &mut state.listen),
         Route::new(nr::MEMFD_CREATE, |state| &mut state.memfd),
         // By name: newer architectures lack some of them.

@@ -44,10 +44,10 @@ impl Class {
             Self::Allow => Answer::Always(ALLOW),
             Self::Deny(errno) => Answer::Always(Action::errno(*errno)),
             Self::Args(cases, last) => Answer::Cases(cases, *last),
-            Self::Kernel(pick) => {
-                let (cases, last) = pick(facts);
-                Answer::Cases(cases, last)
-            }
+            Self::Kernel(pick) => match pick(facts) {
+                ([], last) => Answer::Always(last),
+                (cases, last) => Answer::Cases(cases, last),
+            },
             Self::Trap => Answer::Always(TRAP),
         }
     }
@@ -137,12 +137,52 @@ const AT_NETLINK: Test = Test::eq32(1, 270);
 const AT_SOCKET: Test = Test::eq32(1, 1);
 const AT_TCP: Test = Test::eq32(1, 6);
 
+/// Requests that ioctl(2) refuses, on whatever file.
+const IOCTLS: &[Case] = &[
+    // TIOCSTI types into the terminal, TIOCLINUX pastes into it, TIOCSETD changes its driver, TIOCCONS takes the console's output.
+    case(&[Test::eq32(1, 0x5412)], EPERM),
+    case(&[Test::eq32(1, 0x541c)], EPERM),
+    case(&[Test::eq32(1, 0x5423)], EPERM),
+    case(&[Test::eq32(1, 0x541d)], EPERM),
+    // The interfaces of the host, by any socket: SIOCGIFNAME and up, and the wireless ones.
+    case(&[Test::range32(1, 0x8910, 0x89ff)], EPERM),
+    case(&[Test::range32(1, 0x8b00, 0x8bff)], EPERM),
+    // FS_IOC_SETFLAGS (two widths), FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY, FS_IOC_SETVERSION, EXT4_IOC_SETVERSION,
+    // FS_IOC_SET_ENCRYPTION_POLICY, FAT_IOCTL_SET_ATTRIBUTES: they change a file that is open for reading.
+    case(&[Test::eq32(1, 0x4008_6602)], EPERM),
+    case(&[Test::eq32(1, 0x4004_6602)], EPERM),
+    case(&[Test::eq32(1, 0x401c_5820)], EPERM),
+    case(&[Test::eq32(1, 0x4080_6685)], EPERM),
+    case(&[Test::eq32(1, 0x4008_7602)], EPERM),
+    case(&[Test::eq32(1, 0x4008_6604)], EPERM),
+    case(&[Test::eq32(1, 0x800c_6613)], EPERM),
+    case(&[Test::eq32(1, 0x4004_7211)], EPERM),
+    // BTRFS_IOC_SNAP_CREATE, SUBVOL_CREATE and SNAP_DESTROY, old and new, and SUBVOL_SETFLAGS: the same for whole trees.
+    case(&[Test::eq32(1, 0x5000_9401)], EPERM),
+    case(&[Test::eq32(1, 0x5000_9417)], EPERM),
+    case(&[Test::eq32(1, 0x5000_940e)], EPERM),
+    case(&[Test::eq32(1, 0x5000_9418)], EPERM),
+    case(&[Test::eq32(1, 0x5000_940f)], EPERM),
+    case(&[Test::eq32(1, 0x5000_943f)], EPERM),
+    case(&[Test::eq32(1, 0x4008_941a)], EPERM),
+];
+
+/// `F_SETFL` of fcntl(2), and `FIONBIO` of ioctl(2): the two that make an open file block or not.
+const F_SETFL: &[Case] = &[case(&[Test::eq32(1, 4)], TRAP)];
+const FIONBIO: Case = case(&[Test::eq32(1, 0x5421)], TRAP);
+const IOCTLS_AND_FIONBIO: &[Case] = &{
+    let mut cases = [FIONBIO; 22];
+    let (_, rest) = cases.split_at_mut(1);
+    rest.copy_from_slice(IOCTLS);
+    cases
+};
+
 /// The table.
 pub const FAMILIES: &[Family] = &[
     // -- What a program lives on. Hot, so no register is looked at.
     row(
         "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek _llseek close close_range dup dup2 dup3 \
-         fcntl fcntl64 flock pipe pipe2 poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create \
+         flock pipe pipe2 poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create \
          epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 signalfd signalfd4 timerfd_create \
          timerfd_settime timerfd_settime64 timerfd_gettime timerfd_gettime64 sendfile sendfile64 splice tee vmsplice \
          copy_file_range readahead fadvise64 fadvise64_64 arm_fadvise64_64 sync_file_range sync_file_range2 \
@@ -150,6 +190,11 @@ pub const FAMILIES: &[Family] = &[
          io_pgetevents io_pgetevents_time64",
         Class::Allow,
         "acts on open files only",
+    ),
+    row(
+        "fcntl fcntl64",
+        Class::Kernel(flags),
+        "a connect on behalf must not be made to block while it is under way",
     ),
     row(
         "mmap mmap2 munmap mremap mprotect madvise msync mincore mlock mlock2 mlockall munlock munlockall brk mseal \
@@ -242,6 +287,8 @@ pub const FAMILIES: &[Family] = &[
         Class::Args(
             &[
                 case(&[AT_NETLINK], TRAP),
+                // SO_LINGER makes the last close wait, and the last to close may be the supervisor.
+                case(&[AT_SOCKET, Test::eq32(2, 13)], EPERM),
                 // TCP_ULP turns a TCP socket into something else.
                 case(&[AT_TCP, Test::eq32(2, 31)], Action::errno(Errno::ENOPROTOOPT)),
             ],
@@ -312,28 +359,7 @@ pub const FAMILIES: &[Family] = &[
         Class::Args(&[case(&[Test::any64(0, NAMESPACES | CLONE_NEWTIME | EMPTY_MNTNS)], EPERM)], ALLOW),
         "no namespaces",
     ),
-    row(
-        "ioctl",
-        Class::Args(
-            &[
-                // TIOCSTI types into the terminal, TIOCLINUX pastes into it, TIOCSETD changes its driver, TIOCCONS takes the console's output.
-                case(&[Test::eq32(1, 0x5412)], EPERM),
-                case(&[Test::eq32(1, 0x541c)], EPERM),
-                case(&[Test::eq32(1, 0x5423)], EPERM),
-                case(&[Test::eq32(1, 0x541d)], EPERM),
-                // The interfaces of the host, by any socket: SIOCGIFNAME and up, and the wireless ones.
-                case(&[Test::range32(1, 0x8910, 0x89ff)], EPERM),
-                case(&[Test::range32(1, 0x8b00, 0x8bff)], EPERM),
-                // FS_IOC_SETFLAGS (two widths), FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY: they change a file that is open for reading.
-                case(&[Test::eq32(1, 0x4008_6602)], EPERM),
-                case(&[Test::eq32(1, 0x4004_6602)], EPERM),
-                case(&[Test::eq32(1, 0x401c_5820)], EPERM),
-                case(&[Test::eq32(1, 0x4080_6685)], EPERM),
-            ],
-            ALLOW,
-        ),
-        "no typing into terminals, no host interfaces, no file flags",
-    ),
+    row("ioctl", Class::Kernel(ioctls), "no typing into terminals, no host interfaces, no file flags"),
     row(
         "prctl",
         Class::Args(
@@ -459,4 +485,12 @@ fn sockets(facts: Facts) -> (&'static [Case<'static>], Action) {
 
 fn pairs(facts: Facts) -> (&'static [Case<'static>], Action) {
     (if facts.sees_unix { PAIRS_UNIX_SEEN } else { PAIRS }, NO_FAMILY)
+}
+
+fn flags(facts: Facts) -> (&'static [Case<'static>], Action) {
+    (if facts.sees_unix { &[] } else { F_SETFL }, ALLOW)
+}
+
+fn ioctls(facts: Facts) -> (&'static [Case<'static>], Action) {
+    (if facts.sees_unix { IOCTLS } else { IOCTLS_AND_FIONBIO }, ALLOW)
 }

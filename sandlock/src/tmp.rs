@@ -47,7 +47,8 @@ impl Drop for PrivateTmp {
     fn drop(&mut self) {
         let _ = fs::fchmodat(self.parent.as_fd(), &self.name, 0o700);
         if let Ok(top) = open_dir(self.parent.as_fd(), &self.name) {
-            let mut number = 0;
+            // Names that nobody could have taken in advance.
+            let mut number = RandomState::new().build_hasher().finish();
             while sweep(top.as_fd(), &mut number) == Ok(true) {}
         }
         let _ = fs::unlinkat(self.parent.as_fd(), &self.name, true);
@@ -73,7 +74,7 @@ fn sweep(top: BorrowedFd<'_>, number: &mut u64) -> Result<bool> {
                 // A directory is moved up by its owner's write permission on itself.
                 let _ = fs::fchmodat(dir.as_fd(), child, 0o700);
                 *number = number.wrapping_add(1);
-                if let Ok(new) = CString::new(format!("{}~{number}", std::process::id())) {
+                if let Ok(new) = CString::new(format!("~{number:016x}")) {
                     went |= fs::renameat(dir.as_fd(), child, top, &new).is_ok();
                 }
             }

@@ -374,6 +374,16 @@ fn the_temporary_directory_is_private_and_gone_afterwards() {
 }
 
 #[test]
+fn an_empty_tmpdir_is_none_as_for_mktemp() {
+    let dir = Dir::new();
+    for script in ["mktemp -u", "echo $TMPDIR"] {
+        let bare = run(dir.bare("mktemp -u").env("TMPDIR", ""));
+        let ran = run(dir.sandboxed(&[], script).env("TMPDIR", ""));
+        assert!(bare.ok().starts_with("/tmp/") && ran.ok().starts_with("/tmp/"), "{script}: {ran:?}");
+    }
+}
+
+#[test]
 fn what_is_granted_can_be_written_and_nothing_else() {
     let granted = Dir::new();
     let dir = Dir::new();

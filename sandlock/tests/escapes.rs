@@ -177,6 +177,9 @@ fn tcp_and_its_relatives() {
         ("tcp_connect_mapped {port}", Works, "", "errno EACCES"),
         ("tcp_connect_long {port}", Works, "", "errno EACCES"),
         ("tcp_bind", Works, "", "errno EACCES"),
+        // Somebody listens there already, which is told only to who may bind it.
+        ("tcp_bind_port {port}", Unknown, "", "errno EACCES"),
+        ("tcp_bind_port {port}", Unknown, "--net-allow-bind {port}", "errno EADDRINUSE"),
         ("tcp_listen", Works, "", "errno EACCES"),
         ("tcp_listen", Works, "--net-allow-bind 7777", "errno EACCES"),
         ("tcp_listen_used {allowed}", Works, "--net-allow :{allowed}", "errno EACCES"),
@@ -249,6 +252,10 @@ fn unix_sockets() {
         ("unix_own_abstract own-{name}", Works, "", "ok"),
         ("unix_bind {in}/new", Works, "", "ok"),
         ("unix_bind {out}/new", Works, "", "errno EACCES"),
+        ("unix_seqpacket {out}/s", Unknown, "", "errno EACCES"),
+        ("unix_seqpacket {in}/s", Unknown, "", "errno EPROTOTYPE"),
+        // What the supervisor cannot look into is not let through.
+        ("unix_unreadable {out}/s {in}/copy", Works, "", "errno EPERM"),
         ("unix_connect {in}/file", Unknown, "", "errno ECONNREFUSED"),
         ("unix_connect {in}/none", Unknown, "", "errno ENOENT"),
     ]);
@@ -315,6 +322,9 @@ fn processes_by_other_ways() {
         ("setpriority_user", Works, "", "errno EPERM"),
         ("own_child", Works, "", "ok"),
         ("proc_fd {pid}", Unknown, "", "errno EACCES"),
+        ("proc_mem 1", Unknown, "", "errno EACCES"),
+        ("proc_environ 1", Unknown, "", "errno EACCES"),
+        ("proc_root 1", Unknown, "", "errno EACCES"),
         ("clone_parent", Works, "", "errno EPERM"),
         ("hide", Works, "", "errno EPERM"),
         ("ptracer", Works, "", "errno EPERM"),

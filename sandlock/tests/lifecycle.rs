@@ -230,3 +230,184 @@ fn sandboxes_side_by_side_do_not_meet() {
     signal::kill(pid(&child), libc::SIGTERM).unwrap();
     finish(child);
 }
+
+/// The same connect, while a thread keeps taking the flag away that keeps the supervisor from waiting in it.
+const FLIPPED: &str = r#"
+import fcntl, os, socket, sys, threading, time
+path = os.environ['TMPDIR'] + '/s'
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen(0)
+first = socket.socket(socket.AF_UNIX); first.connect(path)
+blocked = socket.socket(socket.AF_UNIX)
+def flip():
+    while True: fcntl.fcntl(blocked.fileno(), fcntl.F_SETFL, os.O_RDWR)
+threading.Thread(target=flip, daemon=True).start()
+print('waits', flush=True)
+blocked.connect(path)
+"#;
+
+#[test]
+fn nothing_makes_a_connect_block_the_supervisor() {
+    if !has(nothing_makes_a_connect_block_the_supervisor, &["python3"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let started = Instant::now();
+    let ran = run(&mut dir.sandlock(["run", "-t", "2", "--", common::PYTHON, "-c", FLIPPED]));
+    assert_eq!((ran.code, ran.out.as_str()), (124, "waits\n"), "{ran:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn a_caller_that_ignores_its_children_is_served_all_the_same() {
+    if !has(a_caller_that_ignores_its_children_is_served_all_the_same, &["python3"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])";
+    let sandlock = common::built("sandlock");
+    let mut command = dir.command(common::PYTHON);
+    let ran =
+        run(command.args(["-c", ignoring]).arg(sandlock).args(["run", "--", "sh", "-c", "true; exit 5"]));
+    assert_eq!(ran.code, 5, "{ran:?}");
+}
+
+#[test]
+fn fewer_capabilities_than_roots_are_enough() {
+    if !has(fewer_capabilities_than_roots_are_enough, &["setpriv"]) || sandlock_sys::process::getuid() != 0 {
+        return;
+    }
+    let dir = Dir::new();
+    for bounding in ["-setpcap", "-all,+net_bind_service"] {
+        let mut command = dir.command("setpriv");
+        command.args(["--bounding-set", bounding, "--"]).arg(common::built("sandlock"));
+        let ran = run(command.args([
+            "run",
+            "--",
+            "sh",
+            "-c",
+            "grep -E '^Cap(Prm|Eff|Inh|Amb)' /proc/self/status | grep -cv 0000000000000000",
+        ]));
+        assert_eq!((ran.code, ran.out.as_str()), (1, "0\n"), "{bounding}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_half_closed_socket_costs_nothing() {
+    if !has(a_half_closed_socket_costs_nothing, &["python3"]) {
+        return;
+    }
+    let dir = Dir::new();
+    // The supervisor is the guardian's parent; its time is in /proc/PID/stat, in hundredths of a second.
+    let script = "import os, socket, time\ns = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); s.shutdown(socket.SHUT_WR)\n\
+                  parent = lambda pid: int(open(f'/proc/{pid}/stat').read().rsplit(')')[1].split()[1])\n\
+                  spent = lambda pid: sum(map(int, open(f'/proc/{pid}/stat').read().rsplit(')')[1].split()[11:13]))\n\
+                  boss = parent(os.getppid()); before = spent(boss); time.sleep(1); print(spent(boss) - before < 30)";
+    assert_eq!(run(&mut dir.sandlock(["run", "--", common::PYTHON, "-c", script])).ok(), "True\n");
+}
+
+#[test]
+fn a_signal_ends_a_command_that_is_stopped() {
+    let dir = Dir::new();
+    for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGHUP, 129), (libc::SIGINT, 130)] {
+        let child = start(&mut dir.sandboxed(&["-t", "5"], "kill -STOP $$; sleep 60"));
+        let is_stopped = |pid: i32| stat(pid).is_some_and(|(_, state, _)| state == 'T');
+        until("the command is stopped", || {
+            children(pid(&child)).into_iter().flat_map(children).any(is_stopped)
+        });
+        signal::kill(pid(&child), signal).unwrap();
+        assert_eq!(finish(child).code, code);
+    }
+}
+
+#[test]
+fn each_signal_that_is_passed_on_arrives_as_itself_and_what_the_caller_ignores_stays_ignored() {
+    let dir = Dir::new();
+    for (name, signal) in [
+        ("HUP", libc::SIGHUP),
+        ("INT", libc::SIGINT),
+        ("QUIT", libc::SIGQUIT),
+        ("USR1", libc::SIGUSR1),
+        ("USR2", libc::SIGUSR2),
+        ("TERM", libc::SIGTERM),
+    ] {
+        let script =
+            format!("trap 'echo {name}; exit 5' {name}; echo > ready{name}; while :; do sleep 0.05; done");
+        let child = start(&mut dir.sandboxed(&["-w", "."], &script));
+        until("it is ready", || dir.join(format!("ready{name}")).exists());
+        signal::kill(pid(&child), signal).unwrap();
+        let ran = finish(child);
+        assert_eq!((ran.code, ran.out.trim_end()), (5, name), "{ran:?}");
+    }
+    // As nohup(1) does.
+    let sandlock = common::built("sandlock");
+    let ignoring = format!(
+        "trap '' HUP INT; exec {} run -- sh -c 'kill -HUP $$; kill -INT $$; echo alive'",
+        sandlock.display()
+    );
+    assert_eq!(run(&mut dir.bare(&ignoring)).ok(), "alive\n");
+}
+
+#[test]
+fn a_time_limit_ends_what_ignores_every_signal() {
+    let dir = Dir::new();
+    let ran =
+        run(&mut dir.sandboxed(&["-t", "0.5"], "trap '' TERM HUP INT QUIT; while :; do sleep 0.05; done"));
+    assert_eq!(ran.code, 124, "{ran:?}");
+}
+
+#[test]
+fn a_status_comes_through_a_chain_of_shells() {
+    let dir = Dir::new();
+    let ran = run(&mut dir.sandboxed(&[], r#"sh -c 'sh -c "sh -c \"exit 42\"; exit \$?"; exit $?'"#));
+    assert_eq!(ran.code, 42, "{ran:?}");
+    // Of a shell that was killed its parent makes 128 + n, and of that we make nothing else.
+    assert_eq!(run(&mut dir.sandboxed(&[], "sh -c 'kill -KILL $$'; exit $?")).code, 137);
+}
+
+/// A daemon that never is for long the process it was: each of its lives makes the next and ends.
+const HOPPER: &str = "
+import os, sys
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        if os.fork(): os._exit(0)
+";
+
+#[test]
+fn a_daemon_that_keeps_changing_its_process_is_caught() {
+    if !has(a_daemon_that_keeps_changing_its_process_is_caught, &["python3"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let mark = unique();
+    let script = format!("{} -c \"$0\" {mark}; sleep 0.3", common::PYTHON);
+    for _ in 0..10 {
+        run(&mut dir.sandlock(["run", "--", "sh", "-c", &script, HOPPER])).ok();
+        assert_eq!(processes(&[common::PYTHON, "-c", HOPPER, &mark]).len(), 0);
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_nobody() {
+    let dir = Dir::new();
+    let (sleep, number) = sleeper();
+    for turn in 0..40 {
+        let child = start(&mut dir.sandboxed(&[], &format!("setsid {sleep} & {sleep}")));
+        thread::sleep(Duration::from_micros(turn * 400));
+        signal::kill(pid(&child), libc::SIGKILL).unwrap();
+        assert_eq!(finish(child).code, 137);
+    }
+    until("nobody sleeps", || sleeping(&number) == 0);
+}
+
+#[test]
+fn ended_at_any_moment_it_leaves_no_directory() {
+    let (dir, tmp) = (Dir::new(), Dir::new());
+    for turn in 0..60 {
+        let child = start(dir.sandboxed(&[], "sleep 60").env("TMPDIR", tmp.text()));
+        thread::sleep(Duration::from_micros(turn * 200));
+        signal::kill(pid(&child), libc::SIGTERM).unwrap();
+        assert_eq!(finish(child).code, 143);
+    }
+    assert_eq!(std::fs::read_dir(&*tmp).unwrap().count(), 0, "directories are left behind");
+}

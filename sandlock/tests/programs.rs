@@ -4,9 +4,10 @@
 
 mod common;
 
-use std::env;
-use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::fs::PermissionsExt;
+use std::{env, fs, thread};
 
 use common::{Dir, PYTHON, free_port, has, run, skip, which};
 
@@ -143,6 +144,32 @@ fn redis_serves_on_a_granted_port_and_on_no_other() {
 }
 
 #[test]
+fn curl_reaches_a_granted_port_and_no_other() {
+    if !has(curl_reaches_a_granted_port_and_no_other, &["curl"]) {
+        return;
+    }
+    let dir = Dir::new();
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = server.local_addr().expect("it has one").port();
+    thread::spawn(move || {
+        for client in server.incoming().flatten() {
+            // curl may be gone.
+            let _ = (&client).write_all(b"HTTP/1.0 200 OK\r\n\r\nhello\n");
+            let _ = client.shutdown(Shutdown::Write);
+            let _ = (&client).read_to_end(&mut Vec::new());
+        }
+    });
+    let script = format!("curl -sS http://localhost:{port}/");
+    let allowed = format!(":{port}");
+    assert_eq!(run(&mut dir.bare(&script)).ok(), "hello\n");
+    assert_eq!(run(&mut dir.sandboxed(&["--net-allow", &allowed], &script)).ok(), "hello\n");
+    for flags in [&[][..], &["--net-allow", ":1"], &["--net-allow-bind", "*"]] {
+        let ran = run(&mut dir.sandboxed(flags, &script));
+        assert!(ran.code == 7 && ran.err.contains("connect"), "{flags:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn make_runs_forty_targets_four_at_a_time() {
     if !has(make_runs_forty_targets_four_at_a_time, &["make"]) {
         return;
@@ -162,41 +189,79 @@ fn files_are_moved_copied_packed_sorted_and_found() {
     );
 }
 
-#[test]
-fn languages_start() {
-    let scripts = [
-        ("perl", "perl -MPOSIX -e 'print POSIX::floor(2.5), qq(\\n)'"),
-        (
-            "node",
-            "node -e 'require(\"fs\").writeFileSync(\"f\", \"x\"); console.log(require(\"fs\").readFileSync(\"f\", \"utf8\"))'",
-        ),
-        ("java", "java -version 2>&1 | head -1"),
-        ("busybox", "busybox sh -c 'echo $((6*7)) | busybox cat'"),
-        ("openssl", "openssl rand -hex 8 | wc -c"),
-        ("bash", "bash -c 'cat <<< here; sleep 0.1 & wait %1; cat <(echo process)'"),
-    ];
-    for (program, script) in scripts {
-        if which(program).is_some() {
-            same(&[], script);
-        }
+/// One program of a test of its own, so that a missing one skips no other.
+#[track_caller]
+fn starts<T>(test: T, program: &str, script: &str) {
+    if has(test, &[program]) {
+        same(&[], script);
     }
 }
 
 #[test]
-fn what_needs_the_network_or_the_machine_fails_for_the_right_reason() {
+fn perl_starts() {
+    starts(perl_starts, "perl", "perl -MPOSIX -e 'print POSIX::floor(2.5), qq(\\n)'");
+}
+
+#[test]
+fn node_reads_and_writes() {
+    let script = r#"node -e 'require("fs").writeFileSync("f", "x"); console.log(require("fs").readFileSync("f", "utf8"))'"#;
+    starts(node_reads_and_writes, "node", script);
+}
+
+#[test]
+fn java_starts() {
+    starts(java_starts, "java", "java -version 2>&1 | head -1");
+}
+
+#[test]
+fn busybox_is_a_shell() {
+    starts(
+        busybox_is_a_shell,
+        "busybox",
+        "busybox sh -c 'echo $((6*7)) | busybox cat; busybox ls -la /usr | wc -l'",
+    );
+}
+
+#[test]
+fn openssl_has_randomness_and_digests() {
+    starts(
+        openssl_has_randomness_and_digests,
+        "openssl",
+        "openssl rand -hex 8 | wc -c; seq 99 | openssl sha256",
+    );
+}
+
+#[test]
+fn bash_has_here_documents_substitutions_and_jobs() {
+    let script = "cat <<< here; seq 100000 > n; cat <<< \"$(cat n)\" | md5sum; cat <(echo process); exec 3<<END\n\
+                  text\nEND\ncat <&3; set -m; sleep 0.1 & wait %1; echo $?; (exit 7) & wait $!; echo $?; kill -STOP $BASHPID & \
+                  sleep 0.2; jobs | grep -c Stopped; kill -CONT %%; trap 'echo bye' EXIT";
+    let script = format!("bash -c '{}'", script.replace('\'', "'\\''"));
+    starts(bash_has_here_documents_substitutions_and_jobs, "bash", &script);
+}
+
+#[test]
+fn sh_has_here_documents_and_jobs() {
+    same(
+        &[],
+        "cat <<END\na $((1+1)) $(echo b)\nEND\nseq 30000 > n; cat <<END | wc -c\n$(cat n)\nEND\n\
+         sleep 0.1 & wait $!; echo $?; (exit 7) & wait $! || echo $?; trap 'echo bye' EXIT; umask 077; : > f; stat -c %a f",
+    );
+}
+
+#[test]
+fn what_needs_the_machine_fails_for_the_right_reason() {
     let dir = Dir::new();
-    let port = free_port();
     let rows = [
-        ("curl", format!("curl -sS http://127.0.0.1:{port}/"), "connect"),
-        ("mount", "mount -t tmpfs none /mnt".to_owned(), "mount: "),
-        ("cat", "cat /etc/shadow".to_owned(), "Permission denied"),
-        ("date", "date -s '2001-01-01'".to_owned(), "Operation not permitted"),
-        ("unshare", "unshare -U true".to_owned(), "Operation not permitted"),
-        ("strace", "strace -o /dev/null true".to_owned(), "Operation not permitted"),
+        ("mount", "mount -t tmpfs none /mnt", "mount: "),
+        ("cat", "cat /etc/shadow", "Permission denied"),
+        ("date", "date -s '2001-01-01'", "Operation not permitted"),
+        ("unshare", "unshare -U true", "Operation not permitted"),
+        ("strace", "strace -o /dev/null true", "Operation not permitted"),
     ];
     for (program, script, reason) in rows {
         if which(program).is_some() {
-            let ran = run(&mut dir.sandboxed(&[], &script));
+            let ran = run(&mut dir.sandboxed(&[], script));
             assert!(ran.code != 0 && ran.err.contains(reason), "{script}: {ran:?}");
         }
     }

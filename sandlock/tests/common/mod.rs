@@ -112,7 +112,12 @@ impl Dir {
     pub(crate) fn file(&self, name: &str, mode: u32, text: impl AsRef<[u8]>) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let path = self.join(name);
-        fs::write(&path, text).unwrap();
+        // Written by a process of its own: a descriptor of ours that is open for writing would be inherited by what other tests start just
+        // now, and the file could not be executed as long as they have it (ETXTBSY).
+        let mut cat =
+            self.command("sh").args(["-c", "cat > \"$0\""]).arg(&path).stdin(Stdio::piped()).spawn().unwrap();
+        cat.stdin.take().unwrap().write_all(text.as_ref()).unwrap();
+        assert!(cat.wait().unwrap().success());
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path
     }

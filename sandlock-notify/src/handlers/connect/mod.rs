@@ -7,7 +7,7 @@ pub mod model;
 
 use sandlock_sys::fs::{self, FileType, OFlags};
 use sandlock_sys::poll::{Events, PollFd};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, net};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, net, nr};
 
 use crate::call::Call;
 use crate::dispatch::{Handler, Verdict};
@@ -15,7 +15,7 @@ use crate::notification::{Response, Why};
 use crate::place;
 use crate::ports::Ports;
 use crate::proc;
-use crate::target::Target;
+use crate::target::{Target, read_array};
 use model::{Destination, LONGEST};
 
 /// How many connects can be under way at once.
@@ -65,6 +65,11 @@ impl<'p> Connect<'p> {
 
 impl Handler for Connect<'_> {
     fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
+        match call.nr() {
+            nr::FCNTL => return set_flags(call),
+            nr::IOCTL => return set_blocking(call),
+            _ => {}
+        }
         let Judge::Rules { ports, sockets, scoped } = &self.judge else {
             return Ok(Verdict::Reply(Response::Continue(Why::KernelDecides)));
         };
@@ -131,6 +136,23 @@ impl Connect<'_> {
             Err(errno) => Err(errno),
         }
     }
+}
+
+/// `fcntl(F_SETFL)`, performed here: so it never happens between the two halves of [`connect_now`], and nothing can make that block.
+fn set_flags(call: &Call<'_>) -> Result<Verdict> {
+    let file = call.target().descriptor(call.int(0))?;
+    fs::set_status_flags(file.as_fd(), OFlags::from_bits_retain(call.int(2)))?;
+    Ok(Verdict::Reply(Response::Return(0)))
+}
+
+/// `ioctl(FIONBIO)`, the other way to say the same.
+fn set_blocking(call: &Call<'_>) -> Result<Verdict> {
+    let file = call.target().descriptor(call.int(0))?;
+    let nonblocking = i32::from_ne_bytes(read_array(call.target(), call.addr(2))?) != 0;
+    let mut flags = fs::status_flags(file.as_fd())?;
+    flags.set(OFlags::NONBLOCK, nonblocking);
+    fs::set_status_flags(file.as_fd(), flags)?;
+    Ok(Verdict::Reply(Response::Return(0)))
 }
 
 /// One step that does not block: whether the target's own call would have, and what came of it.

@@ -223,12 +223,12 @@ fn process_of(target: &dyn Target) -> Option<i32> {
     proc::thread_group(target.tid()).ok()
 }
 
-/// Whether the other end is gone.
+/// Whether the other end is gone, or will never write again.
 fn is_closed(end: &OwnedFd) -> bool {
-    let mut row = [PollFd::new(end.as_fd(), Events::IN)];
+    let mut row = [PollFd::new(end.as_fd(), Events::RDHUP)];
     let found = sandlock_sys::poll::ppoll(&mut row, Some(core::time::Duration::ZERO));
     let [row] = row;
-    found.is_err() || row.found().intersects(Events::HUP.union(Events::ERR))
+    found.is_err() || row.found().intersects(Events::HUP.union(Events::ERR).union(Events::RDHUP))
 }
 
 /// Reads the address of bind or connect: registers 1 and 2.
