@@ -270,7 +270,7 @@ impl<'r> Supervisor<'r, '_> {
     fn stopped(&self, signal: i32) {
         let has_shell = self.terminal.mode != Mode::None && self.deadline.is_none();
         if has_shell && JOB_STOPS.contains(&signal) {
-            self.terminal.stop_with(self.running.command);
+            self.terminal.stop_with(self.running.command, signal);
         }
     }
 
@@ -281,6 +281,8 @@ impl<'r> Supervisor<'r, '_> {
             let has_its_own = self.terminal.mode == Mode::Shared && info.code > 0;
             if !has_its_own {
                 self.terminal.signal(self.running.command, signal);
+                // One that is stopped would not hear it.
+                self.terminal.signal(self.running.command, libc::SIGCONT);
             }
         }
     }

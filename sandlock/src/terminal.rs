@@ -2,7 +2,7 @@
 
 use sandlock_sys::signal::{self, SigSet};
 use sandlock_sys::tty::{self, Termios};
-use sandlock_sys::{BorrowedFd, process};
+use sandlock_sys::{BorrowedFd, Errno, process};
 
 /// How the command stands to the caller's terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +52,14 @@ impl Terminal {
     }
 
     /// The command was stopped (Ctrl-Z): stop too, so that the shell has its prompt; when it lets us go on, let the command go on.
-    pub(crate) fn stop_with(&self, command: i32) {
+    pub(crate) fn stop_with(&self, command: i32, stop: i32) {
         let theirs = tty::settings(BorrowedFd::STDIN).ok();
         self.take_back();
         if !stop_here() {
-            // There is no shell that could let us go on. The kernel's word for a stopped group without one is the same.
-            self.signal(command, libc::SIGHUP);
+            // There is no shell that could let us go on. Who wants the terminal will not get it: the kernel's word for that is SIGHUP.
+            if stop == libc::SIGTTIN || stop == libc::SIGTTOU {
+                self.signal(command, libc::SIGHUP);
+            }
         } else if self.mode == Mode::Foreground && tty::foreground(BorrowedFd::STDIN) == Ok(self.group) {
             let _ = tty::set_foreground(BorrowedFd::STDIN, command);
             if let Some(settings) = &theirs {
@@ -67,10 +69,12 @@ impl Terminal {
         self.signal(command, libc::SIGCONT);
     }
 
-    /// Passes a signal on: to the command's group, or to the command alone where it has none of its own.
+    /// Passes a signal on: to the command's group, or to the command alone where it has none of its own (any more).
     pub(crate) fn signal(&self, command: i32, signal: i32) {
-        let to = if self.mode == Mode::Shared { command } else { command.wrapping_neg() };
-        let _ = signal::kill(to, signal);
+        let group = command.wrapping_neg();
+        if self.mode == Mode::Shared || signal::kill(group, signal) == Err(Errno::ESRCH) {
+            let _ = signal::kill(command, signal);
+        }
     }
 }
 

@@ -45,13 +45,23 @@ impl PrivateTmp {
 impl Drop for PrivateTmp {
     /// The guest made what is in there, so depth and names are its choice: the tree is flattened, level by level, instead of walked.
     fn drop(&mut self) {
-        let _ = fs::fchmodat(self.parent.as_fd(), &self.name, 0o700);
+        unlock(self.parent.as_fd(), &self.name);
         if let Ok(top) = open_dir(self.parent.as_fd(), &self.name) {
             // Names that nobody could have taken in advance.
             let mut number = RandomState::new().build_hasher().finish();
             while sweep(top.as_fd(), &mut number) == Ok(true) {}
         }
         let _ = fs::unlinkat(self.parent.as_fd(), &self.name, true);
+    }
+}
+
+/// Lets its owner into a directory. Pinned first, for the guest may have put a symbolic link in its place, and what that leads to is not ours.
+fn unlock(at: BorrowedFd<'_>, name: &CStr) {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    if let Ok(dir) = fs::openat2(at, name, flags, 0, Resolve::NO_SYMLINKS)
+        && let Ok(link) = CString::new(format!("/proc/self/fd/{}", dir.as_fd().as_raw()))
+    {
+        let _ = fs::fchmodat(BorrowedFd::CWD, &link, 0o700);
     }
 }
 
@@ -67,12 +77,12 @@ fn sweep(top: BorrowedFd<'_>, number: &mut u64) -> Result<bool> {
             went = true;
             return;
         }
-        let _ = fs::fchmodat(top, name, 0o700);
+        unlock(top, name);
         let Ok(dir) = open_dir(top, name) else { return };
         let _ = each(dir.as_fd(), |child| {
             if remove(dir.as_fd(), child).is_err() {
                 // A directory is moved up by its owner's write permission on itself.
-                let _ = fs::fchmodat(dir.as_fd(), child, 0o700);
+                unlock(dir.as_fd(), child);
                 *number = number.wrapping_add(1);
                 if let Ok(new) = CString::new(format!("~{number:016x}")) {
                     went |= fs::renameat(dir.as_fd(), child, top, &new).is_ok();
@@ -130,6 +140,20 @@ mod tests {
         drop(tmp);
         assert!(!path.exists());
         assert!(Path::new("/etc/passwd").exists());
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_followed() {
+        let outside = PrivateTmp::create(&std::env::temp_dir()).unwrap();
+        std::fs::set_permissions(outside.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let tmp = PrivateTmp::create(&std::env::temp_dir()).unwrap();
+        std::fs::remove_dir(tmp.path()).unwrap();
+        std::os::unix::fs::symlink(outside.path(), tmp.path()).unwrap();
+        let link = tmp.path().to_owned();
+        drop(tmp);
+        let mode = std::fs::metadata(outside.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+        std::fs::remove_file(link).unwrap();
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use sandlock::{Error, Outcome, Policy, PortList};
 
+use sandlock_sys::signal::{self, SigSet};
+
 use super::complain;
 
 /// What `sandlock run` takes.
@@ -75,6 +77,9 @@ enum Base {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let (quiet, verbose) = (options.quiet, options.verbose);
+    // From here on a signal waits for the supervisor's loop: an end in between would leave the private directory behind.
+    let ends = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
+    let _ = signal::set_mask(ends.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal)));
     let plan = match policy(options).and_then(|policy| policy.plan(&options.command)) {
         Ok(plan) => plan,
         Err(error) => return failed(&error),
