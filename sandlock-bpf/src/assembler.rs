@@ -92,6 +92,11 @@ impl<const N: usize> Assembler<N> {
         self.branch(JGE_K, k, yes, no)
     }
 
+    /// The same, where the caller knows that it is written once only: looking for it would cost more than all the rest.
+    pub(crate) fn split_at(&mut self, k: u32, yes: Label, no: Label) -> Label {
+        if self.same(yes, no) { yes } else { self.push_branch(JGE_K, k, yes, no) }
+    }
+
     /// Goes on at `yes` if the word has a bit of `k`, else at `no`.
     pub fn if_set(&mut self, k: u32, yes: Label, no: Label) -> Label {
         self.branch(JSET_K, k, yes, no)
@@ -138,9 +143,10 @@ impl<const N: usize> Assembler<N> {
                 && label.skip(u32::from(insn.jt)).is_some_and(|target| self.same(target, yes))
                 && label.skip(u32::from(insn.jf)).is_some_and(|target| self.same(target, no))
         });
-        if let Some(label) = written {
-            return label;
-        }
+        written.unwrap_or_else(|| self.push_branch(code, k, yes, no))
+    }
+
+    fn push_branch(&mut self, code: u16, k: u32, yes: Label, no: Label) -> Label {
         // Bringing `no` within reach may write one more instruction, over which `yes` must still be reached.
         let yes = self.near(yes, 1);
         let no = self.near(no, 0);

@@ -1,6 +1,6 @@
 //! The compiler: a table becomes a filter.
 //!
-//! The filter looks at `arch`, then finds the number by binary search over runs of equal answers, and
+//! The filter looks at `arch`, then finds the number by binary search over stretches of equal answers, and
 //! loads an argument only where the answer for that number depends on one. So the kernel can tell
 //! in advance which calls are always allowed, and will not run the filter for them.
 
@@ -65,24 +65,55 @@ impl<'a> Runs<'a> {
     }
 }
 
-impl<'a> Iterator for Runs<'a> {
-    type Item = (u32, Answer<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let run = self.step()?;
+impl<'a> Runs<'a> {
+    /// Takes a whole run: its first number, its answer, and the first number after it.
+    fn run(&mut self) -> Option<(u32, Answer<'a>, Option<u32>)> {
+        let (first, answer) = self.step()?;
         loop {
             let mut ahead = self.clone();
             match ahead.step() {
-                Some((_, answer)) if answer == run.1 => *self = ahead,
-                _ => return Some(run),
+                Some((_, next)) if next == answer => *self = ahead,
+                _ => return Some((first, answer, self.next)),
             }
         }
     }
 }
 
-/// The binary search over the next `count` runs: where the first of them starts, and the code.
+/// How many exceptions a stretch may have: each is one more comparison on the way to the others.
+const EXCEPTIONS: usize = 4;
+
+/// Numbers with one answer, but for a few among them, which have one each. That takes one comparison for an exception, and cutting the run
+/// in three would take two.
+#[derive(Clone, Copy)]
+struct Stretch<'a> {
+    first: u32,
+    answer: Answer<'a>,
+    exceptions: [Option<(u32, Answer<'a>)>; EXCEPTIONS],
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = Stretch<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (first, answer, _) = self.run()?;
+        let mut stretch = Stretch { first, answer, exceptions: [None; EXCEPTIONS] };
+        for slot in &mut stretch.exceptions {
+            let mut ahead = self.clone();
+            let Some((nr, exception, after)) = ahead.run() else { break };
+            let same_again = ahead.run().is_some_and(|(_, next, _)| next == answer);
+            if !same_again || after != nr.checked_add(1) {
+                break;
+            }
+            *slot = Some((nr, exception));
+            *self = ahead;
+        }
+        Some(stretch)
+    }
+}
+
+/// The binary search over the next `count` stretches: where the first of them starts, and the code.
 ///
-/// It takes the runs in order, so that nothing has to remember them, and is as deep as the logarithm of `count`.
+/// It takes them in order, so that nothing has to remember them, and is as deep as the logarithm of `count`.
 fn search<const N: usize>(
     asm: &mut Assembler<N>,
     arch: Arch,
@@ -91,13 +122,12 @@ fn search<const N: usize>(
 ) -> (u32, Label) {
     let half = count.div_euclid(2);
     if half == 0 {
-        let (first, answer) = runs.next().unwrap_or((0, Answer::Always(Action::KILL_PROCESS)));
-        let code = Writer { asm, arch }.answer(answer);
-        return (first, Writer { asm, arch }.enter(code, Some(Field::NR)));
+        let Some(stretch) = runs.next() else { return (0, asm.ret(Action::KILL_PROCESS)) };
+        return (stretch.first, Writer { asm, arch }.stretch(&stretch));
     }
     let (first, low) = search(asm, arch, runs, half);
     let (pivot, high) = search(asm, arch, runs, count.saturating_sub(half));
-    (first, asm.if_ge(pivot, high, low))
+    (first, asm.split_at(pivot, high, low))
 }
 
 /// Code, and the word that must have been loaded when it is entered, if it needs one.
@@ -114,6 +144,17 @@ struct Writer<'p, const N: usize> {
 }
 
 impl<const N: usize> Writer<'_, N> {
+    /// Entered with the number loaded.
+    fn stretch(&mut self, stretch: &Stretch<'_>) -> Label {
+        let answer = self.answer(stretch.answer);
+        let rest = self.enter(answer, Some(Field::NR));
+        stretch.exceptions.iter().flatten().rev().fold(rest, |rest, (nr, answer)| {
+            let answer = self.answer(*answer);
+            let answer = self.enter(answer, Some(Field::NR));
+            self.asm.if_eq(*nr, answer, rest)
+        })
+    }
+
     fn answer(&mut self, answer: Answer<'_>) -> Code {
         match answer {
             Answer::Always(action) => self.ret(action),

@@ -206,6 +206,7 @@ impl Rules {
         let grants = base::SYSTEM
             .iter()
             .map(|path| (*path, AccessFs::READ))
+            .chain(base::FILES.iter().map(|path| (*path, AccessFs::EXECUTE | AccessFs::READ_FILE)))
             .chain([(base::PROC, AccessFs::READ_FILE | AccessFs::READ_DIR)])
             .chain(base::DEVICES.iter().map(|path| (*path, devices)))
             .chain(base::TERMINALS.iter().map(|path| (*path, devices | AccessFs::IOCTL_DEV)));

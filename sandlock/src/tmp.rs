@@ -45,6 +45,10 @@ impl PrivateTmp {
 impl Drop for PrivateTmp {
     /// The guest made what is in there, so depth and names are its choice: the tree is flattened, level by level, instead of walked.
     fn drop(&mut self) {
+        // Mostly nothing is in it.
+        if fs::unlinkat(self.parent.as_fd(), &self.name, true).is_ok() {
+            return;
+        }
         unlock(self.parent.as_fd(), &self.name);
         if let Ok(top) = open_dir(self.parent.as_fd(), &self.name) {
             // Names that nobody could have taken in advance.
