@@ -143,6 +143,16 @@ pub fn new_process_group() -> Result<()> {
     unsafe { syscall!(nr::SETPGID, 0u32, 0u32) }.map(drop)
 }
 
+/// `setsid(2)`: a session of its own, without a terminal.
+///
+/// # Errors
+///
+/// `EPERM`: the process leads a process group.
+pub fn new_session() -> Result<()> {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::SETSID) }.map(drop)
+}
+
 /// getpgid(2) of this process.
 ///
 /// # Errors

@@ -255,8 +255,10 @@ fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<(i32, Option<Enforced>
     // executed or ended.
     let made = unsafe { process::clone(flags, libc::SIGCHLD, stack, command_entry, arg) };
     let (command, _) = made.map_err(at(Step::Clone))?;
-    // A group of its own, so that a signal to the supervisor's group is not its end as well; not sooner, for the command may belong to that group.
-    process::new_process_group().map_err(at(Step::Guard))?;
+    // A group of its own, so that a signal to the supervisor's group is not its end as well; not sooner, for the command may belong to that
+    // group. And then a session of its own: whether Ctrl-Z stops a group depends on whose parent is elsewhere in the session.
+    let leave = if shared.mode == Mode::Shared { process::new_session } else { process::new_process_group };
+    leave().map_err(at(Step::Guard))?;
     match shared.failure() {
         None => Ok((command, cage)),
         Some(failure) => {

@@ -48,8 +48,16 @@ impl Outcome {
 }
 
 /// What is passed on to the command.
-const PASSED_ON: [i32; 6] =
-    [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
+const PASSED_ON: [i32; 8] = [
+    libc::SIGINT,
+    libc::SIGTERM,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGTSTP,
+    libc::SIGCONT,
+];
 /// The stops that a terminal causes.
 const JOB_STOPS: [i32; 4] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU, libc::SIGSTOP];
 /// How many calls can wait for something at once.
@@ -265,12 +273,11 @@ impl<'r> Supervisor<'r, '_> {
         }
     }
 
-    /// A command that stops is the business of the shell we were started from. Not so where there is none, or where time is limited:
-    /// there a command could stop us, and with us the clock.
+    /// A command that stops is the business of the shell we were started from. Not so where there is none. Where time is limited a command
+    /// could stop us, and with us the clock.
     fn stopped(&self, signal: i32) {
-        let has_shell = self.terminal.mode != Mode::None && self.deadline.is_none();
-        if has_shell && JOB_STOPS.contains(&signal) {
-            self.terminal.stop_with(self.running.command, signal);
+        if self.terminal.mode != Mode::None && JOB_STOPS.contains(&signal) {
+            self.terminal.stop_with(self.running.command, signal, self.deadline.is_none());
         }
     }
 
@@ -282,7 +289,9 @@ impl<'r> Supervisor<'r, '_> {
             if !has_its_own {
                 self.terminal.signal(self.running.command, signal);
                 // One that is stopped would not hear it.
-                self.terminal.signal(self.running.command, libc::SIGCONT);
+                if signal != libc::SIGTSTP {
+                    self.terminal.signal(self.running.command, libc::SIGCONT);
+                }
             }
         }
     }

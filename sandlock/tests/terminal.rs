@@ -55,7 +55,27 @@ def until(master, *words, seconds=20):
     text, seen = seen, b''
     return text
 
+def lead(*words):
+    """A program as the leader of a session on a new terminal: nobody is above it who could let it go on after a stop."""
+    master, slave = os.openpty()
+    if os.fork() == 0:
+        os.close(master); os.setsid(); fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        for fd in range(3): os.dup2(slave, fd)
+        os.execvpe(words[0], words, dict(os.environ, PS1='$ '))
+    os.close(slave)
+    return master
+
+def bash():
+    """A person's shell."""
+    master = lead('bash', '--norc', '--noprofile', '--noediting', '-i')
+    until(master, b'$ ')
+    return master
+
+def type_(master, text): os.write(master, text.encode() + b'\n')
+
 SANDLOCK = sys.argv[1]
+# Asks for a line. What is typed to start it does not have its words: the terminal echoes that.
+ASKS = SANDLOCK + " run -- sh -c 'echo re''ady; read line; echo got $line'"
 def run(script, *flags, **more): return start([SANDLOCK, 'run', *flags, '--', 'sh', '-c', script], **more)
 "#;
 
@@ -112,6 +132,8 @@ fn settings_that_a_killed_command_left_are_put_right() {
         r#"
 m = run("stty raw -echo; echo ready; kill -KILL $$")
 until(m, b'ready', b'<ended 137 settings kept>')
+m = run("stty raw -echo; echo ready; sleep 100", '-t', '0.5')
+until(m, b'ready', b'<ended 124 settings kept>')
 "#,
     );
 }
@@ -135,16 +157,139 @@ until(m, b'<ended 130')
 }
 
 #[test]
+fn a_job_is_stopped_and_comes_back() {
+    on_a_terminal(
+        a_job_is_stopped_and_comes_back,
+        &["bash"],
+        r#"
+m = bash()
+type_(m, ASKS); until(m, b'ready')
+os.write(m, b'\x1a'); until(m, b'Stopped')
+type_(m, 'fg'); until(m, b'run --'); time.sleep(0.3)
+type_(m, 'hello'); until(m, b'got hello')
+# In the background it leaves the terminal to the shell, and its output comes all the same.
+type_(m, SANDLOCK + " run -- sh -c 'sleep 1; echo ov''er' &")
+type_(m, 'echo $((6 * 7))'); until(m, b'42')
+until(m, b'over')
+"#,
+    );
+}
+
+#[test]
+fn a_job_from_the_background_gets_the_terminal() {
+    on_a_terminal(
+        a_job_from_the_background_gets_the_terminal,
+        &["bash"],
+        r#"
+# Started there.
+waits = SANDLOCK + " run -- sh -c 'echo re''ady; sleep 1; read line; echo got $line; exit 4'"
+m = bash()
+type_(m, waits + ' &'); until(m, b'ready')
+type_(m, 'fg'); time.sleep(2)
+type_(m, 'hello'); until(m, b'got hello')
+type_(m, 'echo status $?'); until(m, b'status 4')
+# Started there, and stopped by its wish to read.
+m = bash()
+type_(m, waits + ' &'); until(m, b'ready'); time.sleep(2)
+type_(m, 'jobs'); until(m, b'Stopped')
+type_(m, 'fg'); until(m, b'run --'); time.sleep(0.3)
+type_(m, 'hello'); until(m, b'got hello')
+# Sent there.
+m = bash()
+type_(m, waits); until(m, b'ready')
+os.write(m, b'\x1a'); until(m, b'Stopped')
+type_(m, 'bg'); type_(m, 'fg'); time.sleep(2)
+type_(m, 'hello'); until(m, b'got hello')
+# In front, the keys work.
+m = bash()
+type_(m, waits + ' &'); until(m, b'ready')
+type_(m, 'fg'); until(m, b'run --'); time.sleep(0.3)
+os.write(m, b'\x1a'); until(m, b'Stopped')
+type_(m, 'fg'); until(m, b'run --'); time.sleep(0.3)
+os.write(m, b'\x03'); time.sleep(0.3)
+type_(m, 'echo status $?'); until(m, b'status 130')
+"#,
+    );
+}
+
+#[test]
+fn without_a_shell_control_z_does_nothing() {
+    on_a_terminal(
+        without_a_shell_control_z_does_nothing,
+        &[],
+        r#"
+script = "echo ready >&2; sleep 2; echo over"
+inside = SANDLOCK + " run -- sh -c '" + script + "'"
+for words in (script, 'exec ' + inside, inside + ' | cat'):
+    m = lead('sh', '-c', words)
+    until(m, b'ready'); os.write(m, b'\x1a')
+    until(m, b'over', seconds=8)
+"#,
+    );
+}
+
+#[test]
+fn a_terminal_that_is_gone_leaves_nobody() {
+    on_a_terminal(
+        a_terminal_that_is_gone_leaves_nobody,
+        &["bash"],
+        r#"
+def there(number):
+    """The processes that have this among their arguments."""
+    def words(pid):
+        try: return open('/proc/%s/cmdline' % pid).read()
+        except OSError: return ''
+    return [int(pid) for pid in os.listdir('/proc') if pid.isdigit() and number in words(pid)]
+number = '7%d' % os.getpid()
+for script, typed in (
+    ("echo re''ady; sleep %s", ''),
+    ("echo re''ady; sleep %s", ' &'),
+    # Stopped by its wish to read.
+    ("echo re''ady; read line; sleep %s", ' &'),
+):
+    number += '1'
+    m = bash()
+    type_(m, SANDLOCK + " run -- sh -c '" + script % number + "'" + typed); until(m, b'ready'); time.sleep(0.5)
+    assert len(there(number)) >= 2
+    os.close(m)
+    end = time.monotonic() + 5
+    while there(number) and time.monotonic() < end: time.sleep(0.05)
+    left = there(number)
+    for pid in left: os.kill(pid, signal.SIGKILL)
+    assert not left, '%d are left of: %s%s' % (len(left), script, typed)
+"#,
+    );
+}
+
+#[test]
+fn a_shell_in_the_sandbox_has_jobs() {
+    on_a_terminal(
+        a_shell_in_the_sandbox_has_jobs,
+        &["bash"],
+        r#"
+m = run("exec bash --norc --noprofile --noediting -i")
+type_(m, 'sleep 100'); time.sleep(0.5)
+os.write(m, b'\x1a'); until(m, b'Stopped')
+type_(m, 'fg'); time.sleep(0.3)
+os.write(m, b'\x03'); time.sleep(0.3)
+type_(m, 'echo status $?'); until(m, b'status 130')
+type_(m, 'sleep 100 &'); type_(m, 'exit 9')
+until(m, b'<ended 9 settings kept>')
+"#,
+    );
+}
+
+#[test]
 fn nobody_types_into_the_terminal() {
     on_a_terminal(
         nobody_types_into_the_terminal,
         &[],
         r#"
-type_ = "/usr/bin/python3 -c 'import fcntl; fcntl.ioctl(0, 0x5412, b\"x\"); print(\"typed\")'"
-m = run(type_)
+script = "/usr/bin/python3 -c 'import fcntl; fcntl.ioctl(0, 0x5412, b\"x\"); print(\"typed\")'"
+m = run(script)
 until(m, b'Operation not permitted', b'<ended 1 settings kept>')
 # Outside it works, where the kernel still has it.
-m = start(['/bin/sh', '-c', type_])
+m = start(['/bin/sh', '-c', script])
 text = until(m, b'<ended')
 assert b'typed' in text or b'Input/output error' in text, text
 "#,

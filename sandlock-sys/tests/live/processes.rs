@@ -135,7 +135,9 @@ unsafe extern "C" fn alone(_: *mut c_void) -> i32 {
         && sys::readlinkat(BorrowedFd::CWD, c"/proc/self/cwd", &mut buffer) == Ok(b"/")
         && sys::chdir(c"/nowhere") == Err(Errno::ENOENT);
     let group = process::new_process_group().is_ok() && process::process_group() == Ok(process::getpid());
-    i32::from(!moved) | i32::from(!group) << 1
+    // Who leads a group has to stay in its session.
+    let session = process::new_session() == Err(Errno::EPERM);
+    i32::from(!moved) | i32::from(!group) << 1 | i32::from(!session) << 2
 }
 
 #[test]

@@ -161,7 +161,7 @@ pub(crate) fn linux_raw_sys_calls() -> Vec<(&'static str, u32)> {
         __NR_memfd_create __NR_mkdirat __NR_mmap __NR_munmap __NR_openat2 __NR_pidfd_getfd __NR_pidfd_open
         __NR_pidfd_send_signal __NR_ppoll __NR_prctl __NR_process_vm_readv __NR_process_vm_writev __NR_read
         __NR_readlinkat __NR_recvfrom __NR_removexattr __NR_renameat2 __NR_rt_sigaction __NR_rt_sigprocmask __NR_seccomp
-        __NR_sendto __NR_setpgid __NR_setxattr __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
+        __NR_sendto __NR_setpgid __NR_setsid __NR_setxattr __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
         __NR_unlinkat __NR_utimensat __NR_waitid __NR_write
     }
 }
