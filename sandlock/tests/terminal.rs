@@ -196,7 +196,8 @@ type_(m, 'fg'); until(m, b'run --'); time.sleep(0.3)
 type_(m, 'hello'); until(m, b'got hello')
 # Sent there.
 m = bash()
-type_(m, waits); until(m, b'ready')
+# A moment, as above: a child that is stopped while dash waits for it to execute holds dash, with or without a sandbox.
+type_(m, waits); until(m, b'ready'); time.sleep(0.3)
 os.write(m, b'\x1a'); until(m, b'Stopped')
 type_(m, 'bg'); type_(m, 'fg'); time.sleep(2)
 type_(m, 'hello'); until(m, b'got hello')
@@ -222,8 +223,8 @@ script = "echo ready >&2; sleep 2; echo over"
 inside = SANDLOCK + " run -- sh -c '" + script + "'"
 for words in (script, 'exec ' + inside, inside + ' | cat'):
     m = lead('sh', '-c', words)
-    until(m, b'ready'); os.write(m, b'\x1a')
-    until(m, b'over', seconds=8)
+    until(m, b'ready'); time.sleep(0.3); os.write(m, b'\x1a')
+    until(m, b'over', seconds=12)
 "#,
     );
 }
