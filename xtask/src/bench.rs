@@ -16,9 +16,14 @@ const ROUNDS: usize = 300;
 /// What is started: it does nothing, so all that is measured is starting it.
 const COMMAND: &str = "/bin/true";
 
+/// The argument of the run that [`on_one_processor`] starts: the binary follows.
+const START_UP_ONLY: &str = "--start-up-of";
+
 pub(crate) fn run(args: &[String]) -> Outcome {
-    if !args.is_empty() {
-        return Err("bench takes no arguments".into());
+    match args {
+        [] => {}
+        [flag, binary] if flag == START_UP_ONLY => return start_up(binary).map(|()| ExitCode::SUCCESS),
+        _ => return Err("bench takes no arguments".into()),
     }
     command::run(&mut command::cargo(&[
         "build",
@@ -33,7 +38,9 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let binary = format!("{folder}/{TARGET}/release/sandlock");
     let size = fs::metadata(&binary).map_err(|e| format!("{binary}: {e}"))?.len();
     println!("binary, static and stripped: {size} bytes");
+    println!("start-up of {COMMAND}, {ROUNDS} rounds: median (lowest, 90th percentile), median over bare");
     start_up(&binary)?;
+    on_one_processor(&binary)?;
     memory(&binary)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -78,7 +85,6 @@ fn start_up(binary: &str) -> Result<(), String> {
             }
         }
     }
-    println!("start-up of {COMMAND}, {ROUNDS} rounds: median (lowest, 90th percentile), median over bare");
     let mut bare = Duration::ZERO;
     for ((name, _), times) in ways.iter().zip(&mut times) {
         times.sort_unstable();
@@ -97,6 +103,19 @@ fn start_up(binary: &str) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// The same again without what it costs to wake another processor: what is left is the work.
+fn on_one_processor(binary: &str) -> Result<(), String> {
+    println!("the same on one processor");
+    let ourselves = std::env::current_exe().map_err(|e| e.to_string())?;
+    let last = thread::available_parallelism().map_or(0, |count| count.get().saturating_sub(1));
+    let mut taskset = Command::new("taskset");
+    command::run(taskset.args(["-c", &last.to_string()]).arg(ourselves).args([
+        "bench",
+        START_UP_ONLY,
+        binary,
+    ]))
 }
 
 fn ms(time: Duration) -> f64 {
