@@ -2,19 +2,38 @@
 
 /// An error of the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Errno {
     /// Operation not permitted.
     EPERM,
+    /// No such entry.
+    ENOENT,
+    /// Permission denied.
+    EACCES,
     /// Device or resource busy.
     EBUSY,
     /// No such device.
     ENODEV,
     /// Invalid argument.
     EINVAL,
+    /// Out of range.
+    ERANGE,
     /// Message too long.
     EMSGSIZE,
+    /// No such option.
+    ENOPROTOOPT,
+    /// Protocol not supported.
+    EPROTONOSUPPORT,
     /// Operation not supported.
     EOPNOTSUPP,
+    /// Address family not supported.
+    EAFNOSUPPORT,
+    /// Address not available.
+    EADDRNOTAVAIL,
+    /// Network unreachable.
+    ENETUNREACH,
+    /// Host unreachable.
+    EHOSTUNREACH,
 }
 
 /// Whose numbers errors have in answers.
@@ -27,8 +46,10 @@ pub enum ErrnoTable {
     Generic,
     /// `arch/mips/include/uapi/asm/errno.h`.
     Mips,
-    /// `arch/sparc/include/uapi/asm/errno.h`.
+    /// `arch/sparc/include/uapi/asm/errno.h`, and Alpha's, which has the same numbers for these.
     Sparc,
+    /// `arch/parisc/include/uapi/asm/errno.h`.
+    Parisc,
 }
 
 impl ErrnoTable {
@@ -48,22 +69,36 @@ impl ErrnoTable {
 
     /// The error's positive number.
     pub const fn number(self, errno: Errno) -> i32 {
-        match errno {
-            Errno::EPERM => 1,
-            Errno::EBUSY => 16,
-            Errno::ENODEV => 19,
-            Errno::EINVAL => 22,
+        let [generic, mips, sparc, parisc] = match errno {
             // Up to 34 all agree.
-            Errno::EMSGSIZE => self.pick(90, 97, 40),
-            Errno::EOPNOTSUPP => self.pick(95, 122, 45),
-        }
-    }
-
-    const fn pick(self, generic: i32, mips: i32, sparc: i32) -> i32 {
+            Errno::EPERM => [1; 4],
+            Errno::ENOENT => [2; 4],
+            Errno::EACCES => [13; 4],
+            Errno::EBUSY => [16; 4],
+            Errno::ENODEV => [19; 4],
+            Errno::EINVAL => [22; 4],
+            Errno::ERANGE => [34; 4],
+            Errno::EMSGSIZE => [90, 97, 40, 218],
+            Errno::ENOPROTOOPT => [92, 99, 42, 220],
+            Errno::EPROTONOSUPPORT => [93, 120, 43, 221],
+            Errno::EOPNOTSUPP => [95, 122, 45, 223],
+            Errno::EAFNOSUPPORT => [97, 124, 47, 225],
+            Errno::EADDRNOTAVAIL => [99, 126, 49, 227],
+            Errno::ENETUNREACH => [101, 128, 51, 229],
+            Errno::EHOSTUNREACH => [113, 148, 65, 242],
+        };
         match self {
             Self::Generic => generic,
             Self::Mips => mips,
             Self::Sparc => sparc,
+            Self::Parisc => parisc,
         }
+    }
+}
+
+impl From<crate::Full> for Errno {
+    /// What does not fit a datagram is too long.
+    fn from(_: crate::Full) -> Self {
+        Self::EMSGSIZE
     }
 }

@@ -7,24 +7,46 @@
 #[cfg(test)]
 extern crate std;
 
+mod addr;
 mod attr;
 mod errno;
+mod extack;
+pub mod generic;
+mod host;
+mod ip;
+mod link;
 mod malformed;
 mod message;
+mod name;
+mod neigh;
+mod publish;
 mod respond;
+mod route;
 pub mod rtnetlink;
+mod rule;
+mod schema;
+pub mod sock_diag;
 mod socket;
 mod view;
 mod writer;
 
+pub use addr::{Addr, FOREVER};
 pub use attr::{Attr, Attrs, NLA_F_NESTED, NLA_F_NET_BYTEORDER};
 pub use errno::{Errno, ErrnoTable};
+pub use extack::{NLMSGERR_ATTR_MISS_TYPE, NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS, NLMSGERR_ATTR_POLICY};
+pub use host::Host;
+pub use link::{Counters, Link};
 pub use malformed::Malformed;
 pub use message::{
     Message, MessageFlags, MessageHeader, Messages, NLMSG_DONE, NLMSG_ERROR, NLMSG_MIN_TYPE, NLMSG_NOOP,
 };
-pub use respond::{REPLY_MAX, respond};
-pub use socket::{Socket, SocketOptions};
-pub use view::{Addr, IfName, Link, View};
+pub use name::IfName;
+pub use neigh::Neigh;
+pub use publish::publish;
+pub use respond::{Dump, REPLY_MAX, answer, respond, resume};
+pub use route::Route;
+pub use rule::Rule;
+pub use socket::{Protocol, Socket, SocketName, SocketOptions};
+pub use view::{Style, View};
 pub use writer::{Body, Full, Writer};
 pub use zerocopy::{BigEndian, LittleEndian, NativeEndian};

@@ -28,6 +28,11 @@ pub enum Malformed {
         /// What the payload has.
         have: usize,
     },
+    /// An attribute lacks without which the message means nothing, or it says nothing.
+    Missing {
+        /// The attribute's type.
+        kind: u16,
+    },
 }
 
 impl fmt::Display for Malformed {
@@ -36,6 +41,7 @@ impl fmt::Display for Malformed {
             Self::Header { need, have } => write!(f, "{have} bytes left for a header of {need}"),
             Self::Length { len, have } => write!(f, "a length of {len} with {have} bytes left"),
             Self::Payload { need, have } => write!(f, "{have} bytes of payload for a type of {need}"),
+            Self::Missing { kind } => write!(f, "no attribute of type {kind}"),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
+use core::ptr;
 
 use bitflags::bitflags;
 use zerocopy::{ByteOrder, FromBytes, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, Unaligned};
 
-use crate::{Attrs, Malformed};
+use crate::{Attr, Attrs, Malformed};
 
 /// `NLMSG_NOOP`: to be ignored.
 pub const NLMSG_NOOP: u16 = 1;
@@ -106,9 +107,28 @@ impl<O: ByteOrder> Message<O> {
     where
         T: FromBytes + KnownLayout + Immutable + Unaligned,
     {
-        let (body, rest) = T::ref_from_prefix(&self.payload)
+        let (body, _) = T::ref_from_prefix(&self.payload)
             .map_err(|_| Malformed::Payload { need: size_of::<T>(), have: self.payload.len() })?;
-        Ok((body, Attrs::new(skip_padding(size_of::<T>(), rest))))
+        Ok((body, Attrs::new(self.after(size_of::<T>())?)))
+    }
+
+    /// What follows a header of `size` bytes and its padding.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed::Payload`]: the payload is shorter than that header.
+    pub fn after(&self, size: usize) -> Result<&[u8], Malformed> {
+        let rest = self.payload.get(size..);
+        let rest = rest.ok_or(Malformed::Payload { need: size, have: self.payload.len() })?;
+        Ok(skip_padding(size, rest))
+    }
+
+    /// Where in the message, its header included, an attribute of it begins, in bytes; `None` if it
+    /// is elsewhere.
+    pub fn offset_of(&self, attr: &Attr<O>) -> Option<usize> {
+        let start = ptr::from_ref(self).cast::<u8>().addr();
+        let offset = ptr::from_ref(attr).cast::<u8>().addr().checked_sub(start)?;
+        (offset < self.payload.len().saturating_add(HEADER_LEN)).then_some(offset)
     }
 }
 

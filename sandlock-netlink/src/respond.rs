@@ -1,21 +1,72 @@
-//! Answers request datagrams as the kernel's rtnetlink does.
+//! Answers request datagrams as the kernel does.
 
 mod addr;
+mod dump;
+mod label;
 mod link;
+mod lookup;
+mod neigh;
+mod neigh_table;
+mod netconf;
+mod nexthop;
 mod reply;
+mod route;
+mod rtnetlink;
+mod rule;
+mod stats;
+mod tc;
 
 use zerocopy::ByteOrder;
 
-use self::reply::Reply;
+pub(crate) use self::dump::{At, Dumper, Next, Query};
+pub use self::dump::{Dump, resume};
+pub(crate) use self::reply::Out;
+use self::reply::{acknowledge, emit_one};
+use crate::extack::ExtAck;
 use crate::message::NLMSG_MIN_TYPE;
-use crate::rtnetlink::{RTM_GETADDR, RTM_GETLINK, RTM_MAX};
-use crate::{Errno, Message, MessageFlags, Messages, Socket, View};
+use crate::socket::Protocol;
+use crate::{Errno, Message, MessageFlags, Messages, Socket, SocketOptions, View};
+use crate::{generic, sock_diag};
 
 /// The longest datagram of an answer, in bytes: what glibc, Go and libmnl have room for.
 pub const REPLY_MAX: usize = 4096;
 
-/// Answers one datagram that `socket` sent: calls `emit` with each datagram of the answer, in
-/// order, one message in each.
+/// What an answer is made from: the request, who asks, and what he is shown.
+pub(crate) struct Ask<'a, O: ByteOrder> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) socket: Socket,
+    pub(crate) message: &'a Message<O>,
+    pub(crate) ext: ExtAck,
+    /// What the messages of a dump say besides `NLM_F_MULTI`.
+    pub(crate) answer_flags: MessageFlags,
+}
+
+impl<O: ByteOrder> Ask<'_, O> {
+    /// `NETLINK_GET_STRICT_CHK`.
+    pub(crate) fn strict(&self) -> bool {
+        self.socket.options.contains(SocketOptions::STRICT_CHK)
+    }
+
+    /// The first byte of the payload, which is the family in most headers.
+    pub(crate) fn family(&self) -> u8 {
+        self.message.payload().first().copied().unwrap_or(0)
+    }
+}
+
+/// Writes the answer to a request that asks for one thing.
+pub(crate) type Get<O> = fn(&mut Ask<'_, O>, &mut Out<'_, '_, O>) -> Result<(), Errno>;
+
+/// How a request is carried out.
+pub(crate) enum Plan<O: ByteOrder> {
+    /// Nothing is done; it may be acknowledged.
+    Nothing,
+    /// It asks for one thing.
+    Get(Get<O>),
+    /// It asks for everything.
+    Dump(Dumper<O>),
+}
+
+/// Answers one datagram that `socket` sent: calls `emit` with each datagram of the answer, in order.
 ///
 /// Nothing in `request` can make this fail: the kernel drops what is not a message, without a
 /// word, and so does this. A request message is answered by at most two datagrams, but for one
@@ -25,6 +76,9 @@ pub const REPLY_MAX: usize = 4096;
 ///
 /// The kernel answers before send(2) returns, and musl relies on it: an emulator must have queued
 /// the answer by then.
+///
+/// This is [`answer`] and then [`resume`] to the end, with nothing left over in the socket, for
+/// those who queue what they emit.
 pub fn respond<O: ByteOrder>(
     view: &View<'_>,
     socket: &Socket,
@@ -32,66 +86,57 @@ pub fn respond<O: ByteOrder>(
     scratch: &mut [u8; REPLY_MAX],
     emit: &mut dyn FnMut(&[u8]),
 ) {
-    // The kernel ends a dump when its reader comes back for more, hence after it has answered the
-    // rest of the datagram.
-    let mut dump = None;
-    for message in Messages::<O>::new(request).map_while(Result::ok) {
-        let mut reply = Reply::new(socket, message, scratch, emit);
-        match execute(view, message, &mut reply, dump.is_some()) {
-            Ok(Answered::Dump(status)) => dump = Some((message, status)),
-            Ok(Answered::Message) if !message.flags().contains(MessageFlags::ACK) => {}
-            Ok(Answered::Message) => reply.acknowledge(Ok(())),
-            Err(errno) => reply.acknowledge(Err(errno)),
-        }
-    }
-    if let Some((message, status)) = dump {
-        Reply::new(socket, message, scratch, emit).done(status);
-    }
+    let mut socket = *socket;
+    answer::<O>(view, &mut socket, request, scratch, emit);
+    while resume::<O>(view, &mut socket, scratch, emit) {}
 }
 
-/// How a request was answered.
-enum Answered {
-    /// All of the answer, but for an acknowledgement, is out.
-    Message,
-    /// All of a dump is out but for its end, which says this.
-    Dump(Result<(), Errno>),
-}
-
-/// Executes one request: `netlink_rcv_skb` of `net/netlink/af_netlink.c`, then
-/// `rtnetlink_rcv_msg` of `net/core/rtnetlink.c`, in their order.
-fn execute<O: ByteOrder>(
+/// Answers one datagram as far as the kernel does before its reader comes back for more: of a dump
+/// only the first datagram is emitted, and the rest is left in `socket` for [`resume`].
+///
+/// A second dump meanwhile is refused with `EBUSY`; all else is answered.
+pub fn answer<O: ByteOrder>(
     view: &View<'_>,
-    request: &Message<O>,
-    reply: &mut Reply<'_, O>,
-    dumping: bool,
-) -> Result<Answered, Errno> {
-    let kind = request.kind();
-    if !request.flags().contains(MessageFlags::REQUEST) || kind < NLMSG_MIN_TYPE {
-        return Ok(Answered::Message);
-    }
-    if kind > RTM_MAX {
-        return Err(Errno::EOPNOTSUPP);
-    }
-    let Some(family) = request.payload().first().copied() else {
-        return Ok(Answered::Message);
-    };
-    // Types come in fours: NEW, DEL, GET, SET. All but GET want CAP_NET_ADMIN, and no guest has it.
-    if kind % 4 != RTM_GETLINK % 4 {
-        return Err(Errno::EPERM);
-    }
-    if request.flags().intersects(MessageFlags::DUMP) {
-        let dump = match kind {
-            RTM_GETLINK => link::dump,
-            RTM_GETADDR => addr::dump,
-            _ => return Err(Errno::EOPNOTSUPP),
+    socket: &mut Socket,
+    request: &[u8],
+    scratch: &mut [u8; REPLY_MAX],
+    emit: &mut dyn FnMut(&[u8]),
+) {
+    for message in Messages::<O>::new(request).map_while(Result::ok) {
+        let mut ask = Ask {
+            view,
+            socket: *socket,
+            message,
+            ext: ExtAck::default(),
+            answer_flags: MessageFlags::empty(),
         };
-        if dumping {
-            return Err(Errno::EBUSY);
+        let result = match plan(&mut ask) {
+            Ok(Plan::Nothing) => Ok(()),
+            Ok(Plan::Get(get)) => emit_one(&mut ask, get, scratch, emit),
+            Ok(Plan::Dump(_)) if socket.dump.is_some() => Err(Errno::EBUSY),
+            Ok(Plan::Dump(dumper)) => {
+                dump::start(&mut ask, dumper, socket, scratch, emit);
+                continue;
+            }
+            Err(errno) => Err(errno),
+        };
+        if result.is_err() || message.flags().contains(MessageFlags::ACK) {
+            acknowledge(&ask, result, scratch, emit);
         }
-        return Ok(Answered::Dump(dump(view, family, reply)));
     }
-    match kind {
-        RTM_GETLINK => link::get(view, request, reply).map(|()| Answered::Message),
-        _ => Err(Errno::EOPNOTSUPP),
+}
+
+/// `netlink_rcv_skb` (`net/netlink/af_netlink.c`), and then what the protocol makes of it.
+fn plan<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Plan<O>, Errno> {
+    let message = ask.message;
+    if !message.flags().contains(MessageFlags::REQUEST) || message.kind() < NLMSG_MIN_TYPE {
+        return Ok(Plan::Nothing);
+    }
+    match ask.socket.protocol {
+        Protocol::Route => rtnetlink::plan(ask),
+        Protocol::SockDiag => sock_diag::plan(ask),
+        Protocol::Generic => generic::plan(ask),
+        // `uevent_net_rcv_skb` (`lib/kobject_uevent.c`): only root may send.
+        Protocol::KobjectUevent => Err(ask.ext.because(Errno::EPERM, "missing CAP_SYS_ADMIN capability")),
     }
 }

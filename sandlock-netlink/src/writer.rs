@@ -58,6 +58,16 @@ impl<'b, O: ByteOrder> Writer<'b, O> {
         self.buf.get(..self.len).unwrap_or_default()
     }
 
+    /// The length of the messages so far, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes back what was added since the length was `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = len.min(self.len);
+    }
+
     /// Adds a message, whose body `body` writes.
     ///
     /// # Errors
@@ -159,6 +169,29 @@ impl<O: ByteOrder> Body<'_, O> {
     /// [`Full`].
     pub fn u64(&mut self, kind: u16, value: u64) -> Result<(), Full> {
         self.attr(kind, &U64::<O>::new(value))
+    }
+
+    /// Adds an attribute that is an array of `u32`.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`].
+    pub fn array(&mut self, kind: u16, values: &[u32]) -> Result<(), Full> {
+        let room = self.claim_attr(kind, size_of_val(values))?;
+        for (room, value) in room.chunks_exact_mut(size_of::<u32>()).zip(values) {
+            U32::<O>::new(*value).write_to(room).map_err(|_| Full)?;
+        }
+        Ok(())
+    }
+
+    /// Adds an attribute that is an array of `u64`: `first`, and zeros up to `count` of them.
+    pub(crate) fn counters(&mut self, kind: u16, first: &[u64], count: usize) -> Result<(), Full> {
+        let room = self.claim_attr(kind, count.checked_mul(size_of::<u64>()).ok_or(Full)?)?;
+        let values = first.iter().copied().chain(core::iter::repeat(0));
+        for (room, value) in room.chunks_exact_mut(size_of::<u64>()).zip(values) {
+            U64::<O>::new(value).write_to(room).map_err(|_| Full)?;
+        }
+        Ok(())
     }
 
     /// Adds an attribute that is a string, and the NUL that ends it.

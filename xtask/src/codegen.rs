@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 use std::{fs, path::Path, process::ExitCode};
 
-use crate::Outcome;
+use crate::{Outcome, codegen_netlink};
 
 /// The table, `name,arch,number`, as the kernel's own tables have it.
 const TABLE: &str = "sandlock-sys/data/syscalls.csv";
@@ -41,9 +41,11 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let csv = fs::read_to_string(TABLE).map_err(|e| format!("read {TABLE}: {e}"))?;
     let rows = parse(&csv).map_err(|e| format!("{TABLE}: {e}"))?;
     let mut stale = Vec::new();
-    for (arch, title) in ARCHES {
-        let path = Path::new(MODULES).join(arch).with_extension("rs");
-        let text = render(arch, title, &rows);
+    let mut modules = vec![codegen_netlink::module()?];
+    modules.extend(ARCHES.map(|(arch, title)| {
+        (Path::new(MODULES).join(arch).with_extension("rs"), render(arch, title, &rows))
+    }));
+    for (path, text) in modules {
         if check {
             // A missing file is as stale as a different one.
             if fs::read_to_string(&path).ok().as_ref() != Some(&text) {

@@ -5,6 +5,7 @@ use std::{env, path::Path, process::ExitCode};
 mod arrows;
 mod bench;
 mod codegen;
+mod codegen_netlink;
 mod command;
 mod executables;
 mod libtest;
@@ -22,7 +23,11 @@ type Outcome = Result<ExitCode, String>;
 type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
 const TASKS: &[Task] = &[
-    ("codegen", "[--check]  generate sandlock-sys/src/nr from the table of calls", codegen::run),
+    (
+        "codegen",
+        "[--check]  generate sandlock-sys/src/nr and the numbers of rtnetlink from their tables",
+        codegen::run,
+    ),
     ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
     ("test", "[--ci | --no-skips] [--filter SUBSTR]  run every test, also unprivileged", test::run),
     ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),

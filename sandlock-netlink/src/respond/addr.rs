@@ -1,46 +1,172 @@
-//! `RTM_GETADDR`: `net/ipv4/devinet.c` and `net/ipv6/addrconf.c`.
+//! `RTM_GETADDR`, `RTM_GETMULTICAST`, `RTM_GETANYCAST`: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zerocopy::{ByteOrder, U32};
 
-use super::reply::Reply;
-use crate::rtnetlink::{
-    AF_INET, AF_INET6, IFA_ADDRESS, IFA_F_PERMANENT, IFA_LABEL, IFA_LOCAL, IfAddrMsg, RTM_NEWADDR,
-};
-use crate::view::Addr;
-use crate::{Errno, MessageFlags, View};
+use super::{Ask, At, Next, Out, Query};
+use crate::addr::FOREVER;
+use crate::rtnetlink::*;
+use crate::schema::{Form, Rule, Schema};
+use crate::view::Style;
+use crate::{Addr, Errno, Full, MessageFlags, View, ip};
 
-/// The addresses of one family, or of all if there is none for that number.
-pub(super) fn dump<O: ByteOrder>(view: &View<'_>, family: u8, reply: &mut Reply<'_, O>) -> Result<(), Errno> {
-    view.addrs
+/// `ifa_ipv4_policy`.
+const ADDR4: Schema = Schema {
+    last: IFA_PROTO,
+    rules: &[
+        (IFA_ADDRESS, Rule::U32),
+        (IFA_LOCAL, Rule::U32),
+        (IFA_LABEL, Rule::Text(15)),
+        (IFA_BROADCAST, Rule::U32),
+        (IFA_CACHEINFO, Rule::AtLeast(16)),
+        (IFA_FLAGS, Rule::U32),
+        (IFA_RT_PRIORITY, Rule::U32),
+        (IFA_TARGET_NETNSID, Rule::S32),
+        (IFA_PROTO, Rule::U8),
+    ],
+};
+
+/// `ifa_ipv6_policy`.
+const ADDR6: Schema = Schema {
+    last: IFA_PROTO,
+    rules: &[
+        (IFA_ADDRESS, Rule::AtLeast(16)),
+        (IFA_LOCAL, Rule::AtLeast(16)),
+        (IFA_CACHEINFO, Rule::AtLeast(16)),
+        (IFA_FLAGS, Rule::AtLeast(4)),
+        (IFA_RT_PRIORITY, Rule::U32),
+        (IFA_TARGET_NETNSID, Rule::S32),
+        (IFA_PROTO, Rule::U8),
+    ],
+};
+
+const DUMP4: Form = Form {
+    size: size_of::<IfAddrMsg>(),
+    short: "ipv4: Invalid header for address dump request",
+    zero: &[(1, 4)],
+    values: "ipv4: Invalid values in header for address dump request",
+    schema: Some(&ADDR4),
+    allowed: &[IFA_TARGET_NETNSID],
+    other: "ipv4: Unsupported attribute in dump request",
+};
+
+const DUMP6: Form = Form {
+    short: "ipv6: Invalid header for address dump request",
+    values: "ipv6: Invalid values in header for address dump request",
+    schema: Some(&ADDR6),
+    other: "ipv6: Unsupported attribute in dump request",
+    ..DUMP4
+};
+
+const GET6: Form = Form {
+    short: "ipv6: Invalid header for get address request",
+    values: "ipv6: Invalid values in header for get address request",
+    allowed: &[IFA_TARGET_NETNSID, IFA_ADDRESS, IFA_LOCAL],
+    other: "ipv6: Unsupported attribute in get address request",
+    ..DUMP6
+};
+
+/// One address of IPv6: `inet6_rtm_getaddr`. There is no such thing for IPv4.
+pub(super) fn get6<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let attrs = GET6.read(ask)?;
+    if attrs.last_of(IFA_TARGET_NETNSID).is_some() {
+        return Err(Errno::EINVAL);
+    }
+    let (info, _) = ask.message.body::<IfAddrMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let attr = attrs.last_of(IFA_LOCAL).or_else(|| attrs.last_of(IFA_ADDRESS)).ok_or(Errno::EINVAL)?;
+    let ip = ip::read(AF_INET6, attr);
+    let link = ask.view.link(info.index.get());
+    let found = ask
+        .view
+        .addrs
         .iter()
-        .filter(|addr| match family {
-            AF_INET => addr.ip.is_ipv4(),
-            AF_INET6 => addr.ip.is_ipv6(),
-            _ => true,
-        })
-        .try_for_each(|addr| send(addr, reply))
+        .find(|addr| Some(addr.ip) == ip && link.is_none_or(|link| link.index == addr.index));
+    Ok(send(ask.view, found.ok_or(Errno::EADDRNOTAVAIL)?, out)?)
 }
 
-/// `inet_fill_ifaddr` and `inet6_fill_ifaddr`. Only IPv4 has an `IFA_LOCAL` beside every
-/// `IFA_ADDRESS`, without which nobody can do.
-fn send<O: ByteOrder>(addr: &Addr, reply: &mut Reply<'_, O>) -> Result<(), Errno> {
-    reply.send(RTM_NEWADDR, MessageFlags::MULTI, |body| {
-        body.put(&IfAddrMsg::<O> {
-            family: if addr.ip.is_ipv4() { AF_INET } else { AF_INET6 },
-            prefix_len: addr.prefix_len,
-            flags: IFA_F_PERMANENT,
-            scope: addr.scope,
-            index: U32::new(addr.index),
-        })?;
-        match addr.ip {
-            IpAddr::V4(ip) => {
-                body.attr(IFA_ADDRESS, &ip.octets())?;
-                body.attr(IFA_LOCAL, &ip.octets())?;
-                addr.label.map_or(Ok(()), |label| body.string(IFA_LABEL, label.as_bytes()))
-            }
-            IpAddr::V6(ip) => body.attr(IFA_ADDRESS, &ip.octets()),
-        }
+/// `inet_dump_ifaddr` and `rtnl_dump_all`, which begins with it.
+pub(super) fn start4<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let family = Some(ask.family()).filter(|family| *family == AF_INET);
+    begin(ask, family, &DUMP4, "ipv4: Invalid target network namespace id")
+}
+
+/// `inet6_dump_addr`.
+pub(super) fn start6<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    begin(ask, Some(AF_INET6), &DUMP6, "ipv6: Invalid target network namespace id")
+}
+
+/// `None`: both families.
+fn begin<O: ByteOrder>(
+    ask: &mut Ask<'_, O>,
+    family: Option<u8>,
+    form: &Form,
+    netns: &'static str,
+) -> Result<Query, Errno> {
+    let mut query = Query { family: family.unwrap_or(0), ..Query::default() };
+    if !ask.strict() {
+        return Ok(query);
+    }
+    form.strict_header(ask)?;
+    let (info, _) = ask.message.body::<IfAddrMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    query.index = info.index.get();
+    if query.index != 0 {
+        ask.answer_flags = MessageFlags::DUMP_FILTERED;
+    }
+    let attrs = form.strict(ask)?;
+    if attrs.last_of(IFA_TARGET_NETNSID).is_some() {
+        return Err(ask.ext.because(Errno::EINVAL, netns));
+    }
+    if query.index != 0 {
+        ask.view.link(query.index).ok_or(Errno::ENODEV)?;
+    }
+    Ok(query)
+}
+
+pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
+    let At { view, query, at } = position;
+    let Some(addr) = view.addrs.get(at) else { return Ok(Next::End) };
+    let family = query.family == 0 || query.family == ip::family(addr.ip);
+    if family && (query.index == 0 || query.index == addr.index) {
+        send(view, addr, out)?;
+    }
+    Ok(Next::More)
+}
+
+fn send<O: ByteOrder>(view: &View<'_>, addr: &Addr, out: &mut Out<'_, '_, O>) -> Result<(), Full> {
+    out.message(RTM_NEWADDR, |body| match view.style {
+        Style::Kernel => addr.write(view.since, body),
+        Style::Minimal => addr.write_minimal(body),
     })
+}
+
+/// The groups that each link is in by itself: all systems of IPv4, all nodes of IPv6 on the link and
+/// on the machine. (A network that is not a loopback has one more for each address of IPv6.)
+pub(super) fn step_multicast<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
+    let At { view, query, at } = position;
+    const GROUPS4: &[IpAddr] = &[IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1))];
+    const GROUPS6: &[IpAddr] = &[
+        IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1)),
+        IpAddr::V6(Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1)),
+    ];
+    let (groups, prefix_len) = if query.family == AF_INET { (GROUPS4, 32) } else { (GROUPS6, 128) };
+    let (link, group) = (at.checked_div(groups.len()), at.checked_rem(groups.len()));
+    let Some(link) = link.and_then(|at| view.links.get(at)) else { return Ok(Next::End) };
+    let Some(group) = group.and_then(|at| groups.get(at)) else { return Ok(Next::End) };
+    if !link.flags.contains(LinkFlags::UP) || (query.index != 0 && query.index != link.index) {
+        return Ok(Next::More);
+    }
+    // Both the question and its answer are of this type.
+    out.message(RTM_GETMULTICAST, |body| {
+        body.put(&IfAddrMsg::<O> {
+            family: query.family,
+            prefix_len,
+            flags: 0x80,
+            scope: 0,
+            index: U32::new(link.index),
+        })?;
+        ip::write(body, IFA_MULTICAST, *group)?;
+        body.array(IFA_CACHEINFO, &[FOREVER, FOREVER, view.since, view.since])
+    })?;
+    Ok(Next::More)
 }

@@ -2,69 +2,103 @@
 
 use zerocopy::{ByteOrder, I32};
 
-use super::REPLY_MAX;
+use super::{Ask, Get, REPLY_MAX};
+use crate::extack::ExtAck;
 use crate::message::{NLMSG_DONE, NLMSG_ERROR};
-use crate::{Body, Errno, Full, Message, MessageFlags, Socket, SocketOptions, Writer};
+use crate::{Body, Errno, Full, MessageFlags, Socket, SocketOptions, Writer};
 
-/// Where the answer to `request` goes.
-pub(super) struct Reply<'a, O: ByteOrder> {
-    socket: &'a Socket,
-    request: &'a Message<O>,
-    scratch: &'a mut [u8; REPLY_MAX],
-    emit: &'a mut dyn FnMut(&[u8]),
+/// Where messages go that answer one request.
+pub(crate) struct Out<'w, 'b, O: ByteOrder> {
+    pub(super) writer: &'w mut Writer<'b, O>,
+    pub(super) flags: MessageFlags,
+    pub(super) seq: u32,
+    pub(super) port: u32,
 }
 
-impl<'a, O: ByteOrder> Reply<'a, O> {
-    pub(super) fn new(
-        socket: &'a Socket,
-        request: &'a Message<O>,
-        scratch: &'a mut [u8; REPLY_MAX],
-        emit: &'a mut dyn FnMut(&[u8]),
-    ) -> Self {
-        Self { socket, request, scratch, emit }
-    }
-
-    /// Sends a datagram of one message, with the request's sequence number and the socket's port.
-    pub(super) fn send(
+impl<O: ByteOrder> Out<'_, '_, O> {
+    /// Adds a message with the request's sequence number and the socket's port.
+    pub(crate) fn message(
         &mut self,
         kind: u16,
-        flags: MessageFlags,
         body: impl FnOnce(&mut Body<'_, O>) -> Result<(), Full>,
-    ) -> Result<(), Errno> {
-        let seq = self.request.header().seq.get();
-        let mut writer = Writer::new(self.scratch);
-        writer.message(kind, flags, seq, self.socket.port, body).map_err(|Full| Errno::EMSGSIZE)?;
-        (self.emit)(writer.as_bytes());
-        Ok(())
+    ) -> Result<(), Full> {
+        self.writer.message(kind, self.flags, self.seq, self.port, body)
     }
 
-    /// `netlink_ack`: an error with the request, or success with the request's header.
-    pub(super) fn acknowledge(&mut self, result: Result<(), Errno>) {
-        let capped = result.is_ok() || self.socket.options.contains(SocketOptions::CAP_ACK);
-        let code = self.code(result);
-        if capped || self.error(code, MessageFlags::empty()).is_err() {
-            // Also what is longer than an answer can be is echoed by its header only, which fits.
-            let _fits = self.error(code, MessageFlags::CAPPED);
-        }
-    }
-
-    fn error(&mut self, code: I32<O>, flags: MessageFlags) -> Result<(), Errno> {
-        let request = self.request;
-        self.send(NLMSG_ERROR, flags, |body| {
-            body.put(&code)?;
-            body.put(request.header())?;
-            if flags.contains(MessageFlags::CAPPED) { Ok(()) } else { body.put(request.payload()) }
+    /// `netlink_dump_done`: the end of a dump. The status is no error message but a payload that
+    /// readers insist on.
+    pub(super) fn done(
+        &mut self,
+        status: Result<(), Errno>,
+        socket: &Socket,
+        ext: &ExtAck,
+    ) -> Result<(), Full> {
+        let says = says(socket, ext, status);
+        self.flags.set(MessageFlags::ACK_TLVS, says);
+        self.message(NLMSG_DONE, |body| {
+            body.put(&code::<O>(socket, status))?;
+            if says { ext.write(body, status.is_err()) } else { Ok(()) }
         })
     }
+}
 
-    /// Ends a dump. The status is no error message but a payload that readers insist on.
-    pub(super) fn done(&mut self, status: Result<(), Errno>) {
-        let code = self.code(status);
-        let _fits = self.send(NLMSG_DONE, MessageFlags::MULTI, |body| body.put(&code));
+/// Emits the answer to a request for one thing, if there is any.
+pub(super) fn emit_one<O: ByteOrder>(
+    ask: &mut Ask<'_, O>,
+    get: Get<O>,
+    scratch: &mut [u8; REPLY_MAX],
+    emit: &mut dyn FnMut(&[u8]),
+) -> Result<(), Errno> {
+    let mut writer = Writer::new(scratch);
+    let (seq, port) = (ask.message.header().seq.get(), ask.socket.port);
+    get(ask, &mut Out { writer: &mut writer, flags: MessageFlags::empty(), seq, port })?;
+    if writer.len() != 0 {
+        emit(writer.as_bytes());
     }
+    Ok(())
+}
 
-    /// 0 or a negative errno.
-    fn code(&self, result: Result<(), Errno>) -> I32<O> {
-        I32::new(result.map_or_else(|errno| self.socket.errnos.number(errno).wrapping_neg(), |()| 0))
+/// `netlink_ack`: an error with the request, or success with the request's header.
+pub(super) fn acknowledge<O: ByteOrder>(
+    ask: &Ask<'_, O>,
+    result: Result<(), Errno>,
+    scratch: &mut [u8; REPLY_MAX],
+    emit: &mut dyn FnMut(&[u8]),
+) {
+    let capped = result.is_ok() || ask.socket.options.contains(SocketOptions::CAP_ACK);
+    let mut writer = Writer::new(scratch);
+    // Also what is longer than an answer can be is echoed by its header only, which fits.
+    if capped || write_error(ask, result, &mut writer, MessageFlags::empty()).is_err() {
+        let _fits = write_error(ask, result, &mut writer, MessageFlags::CAPPED);
     }
+    emit(writer.as_bytes());
+}
+
+fn write_error<O: ByteOrder>(
+    ask: &Ask<'_, O>,
+    result: Result<(), Errno>,
+    writer: &mut Writer<'_, O>,
+    mut flags: MessageFlags,
+) -> Result<(), Full> {
+    let request = ask.message;
+    let capped = flags.contains(MessageFlags::CAPPED);
+    let says = says(&ask.socket, &ask.ext, result);
+    flags.set(MessageFlags::ACK_TLVS, says);
+    writer.message(NLMSG_ERROR, flags, request.header().seq.get(), ask.socket.port, |body| {
+        body.put(&code::<O>(&ask.socket, result))?;
+        body.put(request.header())?;
+        if !capped {
+            body.put(request.payload())?;
+        }
+        if says { ask.ext.write(body, result.is_err()) } else { Ok(()) }
+    })
+}
+
+fn says(socket: &Socket, ext: &ExtAck, result: Result<(), Errno>) -> bool {
+    socket.options.contains(SocketOptions::EXT_ACK) && !ext.is_empty(result.is_err())
+}
+
+/// 0 or a negative errno.
+fn code<O: ByteOrder>(socket: &Socket, result: Result<(), Errno>) -> I32<O> {
+    I32::new(result.map_or_else(|errno| socket.errnos.number(errno).wrapping_neg(), |()| 0))
 }

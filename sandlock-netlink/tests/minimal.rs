@@ -1,4 +1,4 @@
-//! What the clients of a sandbox see: the answers for `View::LOOPBACK`, byte by byte.
+//! The least that clients do with: the answers for `View::MINIMAL`, byte by byte.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use core::fmt::Write;
@@ -31,11 +31,7 @@ fn question<O: ByteOrder>(kind: u16, flags: MessageFlags, family: u8) -> Vec<u8>
 }
 
 fn little(kind: u16, flags: MessageFlags, family: u8) -> Vec<Vec<u8>> {
-    answer::<LittleEndian>(
-        &View::LOOPBACK,
-        &Socket::new(PORT),
-        &question::<LittleEndian>(kind, flags, family),
-    )
+    answer::<LittleEndian>(&View::MINIMAL, &Socket::new(PORT), &question::<LittleEndian>(kind, flags, family))
 }
 
 #[rustfmt::skip]
@@ -110,8 +106,8 @@ fn an_empty_view_is_done_at_once() {
 
 #[test]
 fn a_link_without_hardware_address_has_no_attribute_for_it() {
-    let links = [sandlock_netlink::Link { address: &[], broadcast: &[], ..View::LOOPBACK.links[0] }];
-    let view = View { links: &links, ..View::EMPTY };
+    let links = [sandlock_netlink::Link { address: &[], broadcast: &[], ..View::MINIMAL.links[0] }];
+    let view = View { links: &links, ..View::MINIMAL };
     let request = question::<LittleEndian>(RTM_GETLINK, DUMP, 0);
     let newlink = answer::<LittleEndian>(&view, &Socket::new(PORT), &request).swap_remove(0);
     assert_eq!((newlink[0], &newlink[4..]), (56, &NEWLINK[4..56]));
@@ -119,8 +115,8 @@ fn a_link_without_hardware_address_has_no_attribute_for_it() {
 
 #[test]
 fn a_link_that_no_datagram_can_hold_ends_the_dump_with_an_error() {
-    let links = [sandlock_netlink::Link { address: &[0; REPLY_MAX], ..View::LOOPBACK.links[0] }];
-    let view = View { links: &links, ..View::EMPTY };
+    let links = [sandlock_netlink::Link { address: &[0; REPLY_MAX], ..View::MINIMAL.links[0] }];
+    let view = View { links: &links, ..View::MINIMAL };
     let request = question::<LittleEndian>(RTM_GETLINK, DUMP, 0);
     let [done] = &answer::<LittleEndian>(&view, &Socket::new(PORT), &request)[..] else {
         panic!("one datagram")
@@ -133,9 +129,9 @@ fn an_error_that_no_datagram_can_hold_is_capped() {
     let mut request = vec![0; 5000];
     request[..16].copy_from_slice(&question::<LittleEndian>(RTM_NEWLINK, MessageFlags::REQUEST, 0)[..16]);
     request[..4].copy_from_slice(&5000u32.to_le_bytes());
-    let whole = answer::<LittleEndian>(&View::LOOPBACK, &Socket::new(PORT), &request);
+    let whole = answer::<LittleEndian>(&View::MINIMAL, &Socket::new(PORT), &request);
     let capped = Socket { options: SocketOptions::CAP_ACK, ..Socket::new(PORT) };
-    assert_eq!(whole, answer::<LittleEndian>(&View::LOOPBACK, &capped, &request));
+    assert_eq!(whole, answer::<LittleEndian>(&View::MINIMAL, &capped, &request));
     assert_eq!((whole[0].len(), &whole[0][4..8], &whole[0][20..]), (36, &[2, 0, 0, 1][..], &request[..16]));
 }
 
@@ -143,7 +139,7 @@ fn an_error_that_no_datagram_can_hold_is_capped() {
 fn told<O: ByteOrder>(kind: u16) -> String {
     let mut told = String::new();
     let request = question::<O>(kind, DUMP, 0);
-    for datagram in answer::<O>(&View::LOOPBACK, &Socket::new(PORT), &request) {
+    for datagram in answer::<O>(&View::MINIMAL, &Socket::new(PORT), &request) {
         let message = Messages::<O>::new(&datagram).next().unwrap().unwrap();
         let header = message.header();
         write!(told, "{} {} {:x}:", message.kind(), header.seq.get(), header.port.get()).unwrap();

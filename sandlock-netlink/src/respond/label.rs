@@ -1,0 +1,94 @@
+//! `RTM_GETADDRLABEL`: `net/ipv6/addrlabel.c`.
+
+use core::net::{IpAddr, Ipv6Addr};
+
+use zerocopy::{ByteOrder, U32};
+
+use super::{Ask, At, Next, Out, Query};
+use crate::rtnetlink::{AF_INET6, IFAL_ADDRESS, IFAL_LABEL, IfAddrLblMsg, RTM_NEWADDRLABEL};
+use crate::schema::{Form, Rule, Schema};
+use crate::{Errno, Full, ip};
+
+/// `ip6addrlbl_init_table`: prefix, its length, and the label that source and destination should share.
+const TABLE: [(Ipv6Addr, u8, u32); 10] = [
+    (Ipv6Addr::LOCALHOST, 128, 0),
+    (Ipv6Addr::UNSPECIFIED, 96, 3),
+    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 4),
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32, 6),
+    (Ipv6Addr::new(0x2001, 0x10, 0, 0, 0, 0, 0, 0), 28, 7),
+    (Ipv6Addr::new(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16, 12),
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, 2),
+    (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10, 11),
+    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7, 5),
+    (Ipv6Addr::UNSPECIFIED, 0, 1),
+];
+
+const LABEL: Schema =
+    Schema { last: IFAL_LABEL, rules: &[(IFAL_ADDRESS, Rule::AtLeast(16)), (IFAL_LABEL, Rule::U32)] };
+
+const GET: Form = Form {
+    size: size_of::<IfAddrLblMsg>(),
+    short: "ipv6: Invalid header for addrlabel get request",
+    zero: &[(1, 2), (3, 4), (8, 12)],
+    values: "ipv6: Invalid values in header for addrlabel get request",
+    schema: Some(&LABEL),
+    allowed: &[IFAL_ADDRESS],
+    other: "ipv6: Unsupported attribute in addrlabel get request",
+};
+
+const DUMP: Form = Form {
+    short: "ipv6: Invalid header for address label dump request",
+    zero: &[(1, 12)],
+    values: "ipv6: Invalid values in header for address label dump request",
+    schema: None,
+    other: "ipv6: Invalid data after header for address label dump request",
+    ..GET
+};
+
+/// The entry for an address: `ip6addrlbl_get`.
+pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let attrs = GET.read(ask)?;
+    let (info, _) = ask.message.body::<IfAddrLblMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let index = info.index.get();
+    let known = index == 0 || ask.view.link(index).is_some();
+    if info.prefix_len != 128 || !known {
+        return Err(Errno::EINVAL);
+    }
+    let ip = attrs.last_of(IFAL_ADDRESS).and_then(|attr| ip::read(AF_INET6, attr)).ok_or(Errno::EINVAL)?;
+    // The entry for one address is not found by it.
+    let of_many = TABLE.iter().filter(|(_, len, _)| *len < 128);
+    let entry = of_many.clone().find(|(prefix, len, _)| ip::same_prefix(IpAddr::V6(*prefix), ip, *len));
+    Ok(entry.map_or(Ok(()), |entry| send(entry, out))?)
+}
+
+/// `ip6addrlbl_dump`.
+pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    if ask.strict() {
+        DUMP.strict(ask)?;
+    }
+    Ok(Query::default())
+}
+
+pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
+    let At { at, .. } = position;
+    let Some(entry) = TABLE.get(at) else { return Ok(Next::End) };
+    send(entry, out)?;
+    Ok(Next::More)
+}
+
+fn send<O: ByteOrder>(entry: &(Ipv6Addr, u8, u32), out: &mut Out<'_, '_, O>) -> Result<(), Full> {
+    let (prefix, prefix_len, label) = *entry;
+    out.message(RTM_NEWADDRLABEL, |body| {
+        body.put(&IfAddrLblMsg::<O> {
+            family: AF_INET6,
+            reserved: 0,
+            prefix_len,
+            flags: 0,
+            index: U32::new(0),
+            // As many as the kernel has put into it.
+            seq: U32::new(10),
+        })?;
+        body.attr(IFAL_ADDRESS, &prefix.octets())?;
+        body.u32(IFAL_LABEL, label)
+    })
+}

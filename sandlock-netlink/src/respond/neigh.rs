@@ -1,0 +1,242 @@
+//! `RTM_GETNEIGH` (`net/core/neighbour.c`), and what is asked about bridges: forwarding entries, groups
+//! and tunnels (`net/core/rtnetlink.c`, `drivers/net/vxlan/vxlan_vnifilter.c`).
+
+use zerocopy::{ByteOrder, U32};
+
+use super::link::LINK;
+use super::{Ask, At, Next, Out, Query};
+use crate::rtnetlink::*;
+use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::{Attr, Attrs, Errno, Full, ip};
+
+/// `nda_policy`.
+const NEIGH: Schema = Schema {
+    last: NDA_NDM_FLAGS_MASK,
+    rules: &[
+        (NDA_CACHEINFO, Rule::AtLeast(16)),
+        (NDA_PROBES, Rule::U32),
+        (NDA_VLAN, Rule::U16),
+        (NDA_PORT, Rule::U16),
+        (NDA_VNI, Rule::U32),
+        (NDA_IFINDEX, Rule::U32),
+        (NDA_MASTER, Rule::U32),
+    ],
+};
+
+const GET: Form = Form {
+    size: size_of::<NdMsg>(),
+    short: "Invalid header for neighbor get request",
+    zero: &[(1, 4), (8, 10), (11, 12)],
+    values: "Invalid values in header for neighbor get request",
+    schema: Some(&NEIGH),
+    allowed: &[NDA_DST],
+    other: "Unsupported attribute in neighbor get request",
+};
+
+const DUMP: Form = Form {
+    short: "Invalid header for neighbor dump request",
+    zero: &[(1, 10), (11, 12)],
+    values: "Invalid values in header for neighbor dump request",
+    allowed: &[NDA_IFINDEX, NDA_MASTER],
+    other: "Unsupported attribute in neighbor dump request",
+    ..GET
+};
+
+const GET_FDB: Form = Form {
+    short: "Invalid header for fdb get request",
+    values: "Invalid values in header for fdb get request",
+    allowed: &[NDA_LLADDR, NDA_MASTER, NDA_VLAN, NDA_VNI],
+    other: "Unsupported attribute in fdb get request",
+    ..GET
+};
+
+const DUMP_FDB: Form = Form {
+    short: "Invalid header for fdb dump request",
+    zero: &[(1, 4), (8, 12)],
+    values: "Invalid values in header for fdb dump request",
+    allowed: &[NDA_IFINDEX, NDA_MASTER],
+    other: "Unsupported attribute in fdb dump request",
+    ..GET
+};
+
+/// `struct br_port_msg` (`linux/if_bridge.h`): family, padding, index.
+const DUMP_MDB: Form = Form {
+    size: 8,
+    short: "Invalid header for mdb dump request",
+    zero: &[],
+    values: "",
+    schema: None,
+    allowed: &[],
+    other: "Invalid data after header in mdb dump request",
+};
+
+/// `MDBA_GET_ENTRY`, and the size of its `struct br_mdb_entry`.
+const MDBA_GET_ENTRY: u16 = 1;
+const MDB_ENTRY_SIZE: usize = 28;
+
+/// Whether a request has flags besides these.
+fn has_flags<O: ByteOrder>(ask: &Ask<'_, O>, but: u8) -> bool {
+    ask.message.body::<NdMsg<O>>().is_ok_and(|(header, _)| header.flags & !but != 0)
+}
+
+/// The index that a header with a family in front has at 4.
+fn index_of<O: ByteOrder>(ask: &Ask<'_, O>) -> u32 {
+    ask.message.body::<[U32<O>; 2]>().map_or(0, |([_, index], _)| index.get())
+}
+
+/// `neigh_get`. Requests for one neighbour are always read strictly.
+pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    GET.strict_header(ask)?;
+    if has_flags(ask, NTF_PROXY) {
+        return Err(ask.ext.because(Errno::EINVAL, "Invalid flags in header for neighbor get request"));
+    }
+    let (index, proxy) = (index_of(ask), has_flags(ask, 0));
+    if index == 0 && !proxy {
+        return Err(ask.ext.because(Errno::EINVAL, "No device specified"));
+    }
+    let rest = ask.message.after(GET.size).unwrap_or_default();
+    let attrs = NEIGH.check(ask, Attrs::new(rest), Check::Strict)?;
+    let Some(dst) = attrs.last_of(NDA_DST) else { return Err(ask.ext.missing(NDA_DST)) };
+    let family = ask.family();
+    if !matches!(family, AF_INET | AF_INET6) {
+        let why = "Unsupported family in header for neighbor get request";
+        return Err(ask.ext.because(Errno::EAFNOSUPPORT, why));
+    }
+    let len = if family == AF_INET { 4 } else { 16 };
+    let Some(ip) = ip::read(family, dst).filter(|_| dst.payload().len() == len) else {
+        let why = "Invalid network address in neighbor get request";
+        return Err(ask.ext.because(Errno::EINVAL, why));
+    };
+    if index != 0 && ask.view.link(index).is_none() {
+        return Err(ask.ext.because(Errno::ENODEV, "Unknown device ifindex"));
+    }
+    if proxy {
+        return Err(ask.ext.because(Errno::ENOENT, "Proxy neighbour entry not found"));
+    }
+    let neigh = ask.view.neighs.iter().find(|neigh| neigh.ip == ip && neigh.index == index);
+    let neigh = neigh.ok_or_else(|| ask.ext.because(Errno::ENOENT, "Neighbour entry not found"))?;
+    Ok(out.message(RTM_NEWNEIGH, |body| neigh.write(body))?)
+}
+
+/// `neigh_dump_info`.
+pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let attrs = if ask.strict() {
+        let attrs = DUMP.strict(ask)?;
+        if has_flags(ask, NTF_PROXY) {
+            let why = "Invalid flags in header for neighbor dump request";
+            return Err(ask.ext.because(Errno::EINVAL, why));
+        }
+        Some(attrs)
+    } else {
+        // What is wrong here is only told.
+        Form { short: INVALID_HEADER_LENGTH, ..DUMP }.lenient(ask).ok()
+    };
+    let number = |kind| {
+        attrs.as_ref().and_then(|attrs| attrs.last_of(kind)).and_then(|attr: &Attr<O>| attr.u32().ok())
+    };
+    let [index, master] = [NDA_IFINDEX, NDA_MASTER].map(|kind| number(kind).unwrap_or(0));
+    Ok(Query {
+        family: ask.family(),
+        index,
+        table: master,
+        nothing: has_flags(ask, !NTF_PROXY) ^ has_flags(ask, 0),
+        filtered: index != 0 || master != 0,
+        ..Query::default()
+    })
+}
+
+pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
+    let At { view, query, at } = position;
+    let Some(neigh) = view.neighs.get(at).filter(|_| !query.nothing) else { return Ok(Next::End) };
+    let family = query.family == 0 || query.family == ip::family(neigh.ip);
+    let index = query.index == 0 || query.index == neigh.index;
+    // The query's table is the master it asks for.
+    let master = query.table == 0 || view.link(neigh.index).is_some_and(|link| link.master == query.table);
+    if family && index && master {
+        out.message(RTM_NEWNEIGH, |body| neigh.write(body))?;
+    }
+    Ok(Next::More)
+}
+
+/// `rtnl_fdb_get`: no link is a bridge or in one.
+pub(super) fn get_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let attrs = GET_FDB.strict(ask)?;
+    if has_flags(ask, NTF_MASTER | NTF_SELF) {
+        return Err(ask.ext.because(Errno::EINVAL, "Invalid flags in header for fdb get request"));
+    }
+    let (errno, why) = match (attrs.last_of(NDA_LLADDR), index_of(ask)) {
+        (None, _) => (Errno::EINVAL, "Missing lookup address for fdb get request"),
+        (Some(address), _) if address.payload().len() != 6 => {
+            (Errno::EINVAL, "Invalid address in fdb get request")
+        }
+        (_, 0) => (Errno::ENODEV, "No device specified"),
+        (_, index) if ask.view.link(index).is_none() => (Errno::ENODEV, "Unknown device ifindex"),
+        _ => (Errno::EINVAL, "Device is not a bridge port"),
+    };
+    Err(ask.ext.because(errno, why))
+}
+
+/// `rtnl_fdb_dump`. Old clients send a `struct ifinfomsg`, of which all may be wrong but its length.
+pub(super) fn start_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    if ask.strict() {
+        DUMP_FDB.strict(ask)?;
+    } else if ![GET.size, GET.size.wrapping_add(8)].contains(&ask.message.payload().len()) {
+        let old = Form { size: 16, short: INVALID_HEADER_LENGTH, schema: Some(&LINK), ..DUMP_FDB };
+        old.lenient(ask).map_err(|_| Errno::EINVAL)?;
+    }
+    Ok(Query::default())
+}
+
+/// `rtnl_mdb_get`.
+pub(super) fn get_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    const GET_MDB: Schema = Schema { last: 1, rules: &[(MDBA_GET_ENTRY, Rule::AtLeast(0))] };
+    let form = Form { short: INVALID_HEADER_LENGTH, schema: Some(&GET_MDB), ..DUMP_MDB };
+    let attrs = Form { allowed: &[MDBA_GET_ENTRY], ..form }.strict(ask)?;
+    let index = index_of(ask);
+    let entry = attrs.last_of(MDBA_GET_ENTRY);
+    if let Some(entry) = entry.filter(|entry| entry.payload().len() != MDB_ENTRY_SIZE) {
+        let request = ask.message;
+        return Err(ask.ext.blame(Errno::EINVAL, "Invalid attribute length", request, entry, None));
+    }
+    let names_link = entry.is_some_and(|entry| entry.u32() != Ok(0));
+    let (errno, why) = match entry {
+        _ if names_link => (Errno::EINVAL, "Entry ifindex cannot be specified"),
+        _ if index == 0 => (Errno::EINVAL, "Invalid ifindex"),
+        _ if ask.view.link(index).is_none() => (Errno::ENODEV, "Device doesn't exist"),
+        None => {
+            ask.ext.missing(MDBA_GET_ENTRY);
+            (Errno::EINVAL, "Missing MDBA_GET_ENTRY attribute")
+        }
+        Some(_) => (Errno::EOPNOTSUPP, "Device does not support MDB operations"),
+    };
+    Err(ask.ext.because(errno, why))
+}
+
+/// `rtnl_mdb_dump`.
+pub(super) fn start_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    if ask.strict() {
+        DUMP_MDB.strict_header(ask)?;
+        if index_of(ask) != 0 {
+            let why = "Filtering by device index is not supported for mdb dump request";
+            return Err(ask.ext.because(Errno::EINVAL, why));
+        }
+        DUMP_MDB.strict(ask)?;
+    }
+    Ok(Query::default())
+}
+
+/// `vxlan_vnifilter_dump`: no link is a tunnel.
+pub(super) fn start_tunnel<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    if ask.message.payload().len() < 8 {
+        return Err(ask.ext.because(Errno::EINVAL, "Invalid msg length"));
+    }
+    // `struct tunnel_msg`: of its flags there is one, `TUNNEL_MSG_FLAG_STATS`.
+    if ask.message.payload().get(1).is_some_and(|flags| flags & !1 != 0) {
+        return Err(ask.ext.because(Errno::EINVAL, "Invalid tunnelmsg flags in ancillary header"));
+    }
+    match index_of(ask) {
+        0 => Ok(Query::default()),
+        index if ask.view.link(index).is_none() => Err(Errno::ENODEV),
+        _ => Err(ask.ext.because(Errno::EINVAL, "The device is not a vxlan device")),
+    }
+}

@@ -1,0 +1,109 @@
+//! `RTM_GETNETCONF`: `inet_netconf_*` (`net/ipv4/devinet.c`), `inet6_netconf_*` (`net/ipv6/addrconf.c`).
+
+use zerocopy::ByteOrder;
+
+use super::{Ask, At, Next, Out, Query};
+use crate::rtnetlink::*;
+use crate::schema::{Form, Rule, Schema};
+use crate::{Errno, Full};
+
+/// `NETCONFA_IFINDEX_ALL` and `NETCONFA_IFINDEX_DEFAULT`, which follow the links: -1, -2.
+const OTHERS: [u32; 2] = [u32::MAX, u32::MAX.wrapping_sub(1)];
+
+/// `devconf_ipv4_policy`, which has them as signed as unsigned.
+const NETCONF: Schema = Schema {
+    last: NETCONFA_FORCE_FORWARDING,
+    rules: &[
+        (NETCONFA_IFINDEX, Rule::AtLeast(4)),
+        (NETCONFA_FORWARDING, Rule::AtLeast(4)),
+        (NETCONFA_RP_FILTER, Rule::AtLeast(4)),
+        (NETCONFA_PROXY_NEIGH, Rule::AtLeast(4)),
+        (NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, Rule::AtLeast(4)),
+    ],
+};
+
+const GET4: Form = Form {
+    size: 1,
+    short: "ipv4: Invalid header for netconf get request",
+    zero: &[],
+    values: "",
+    schema: Some(&NETCONF),
+    allowed: &[NETCONFA_IFINDEX],
+    other: "ipv4: Unsupported attribute in netconf get request",
+};
+
+const GET6: Form = Form {
+    short: "ipv6: Invalid header for netconf get request",
+    other: "ipv6: Unsupported attribute in netconf get request",
+    ..GET4
+};
+
+const DUMP4: Form = Form {
+    short: "ipv4: Invalid header for netconf dump request",
+    schema: None,
+    other: "ipv4: Invalid data after header in netconf dump request",
+    ..GET4
+};
+
+const DUMP6: Form = Form {
+    short: "ipv6: Invalid header for netconf dump request",
+    other: "ipv6: Invalid data after header in netconf dump request",
+    ..DUMP4
+};
+
+/// What is set for one link, for all, or for those to come.
+pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let family = ask.family();
+    let attrs = if family == AF_INET { GET4 } else { GET6 }.read(ask)?;
+    let index = attrs.last_of(NETCONFA_IFINDEX).and_then(|attr| attr.u32().ok()).ok_or(Errno::EINVAL)?;
+    if !OTHERS.contains(&index) && ask.view.link(index).is_none() {
+        return Err(if family == AF_INET { Errno::ENODEV } else { Errno::EINVAL });
+    }
+    Ok(send(family, index, out)?)
+}
+
+/// `inet_netconf_dump_devconf` and `inet6_netconf_dump_devconf`.
+pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let family = Some(ask.family()).filter(|family| matches!(*family, AF_INET | AF_INET6)).unwrap_or(0);
+    if ask.strict() {
+        if family == AF_INET6 { DUMP6 } else { DUMP4 }.strict(ask)?;
+    }
+    Ok(Query { family, ..Query::default() })
+}
+
+pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
+    let At { view, query, at } = position;
+    let both = [AF_INET, AF_INET6];
+    let families = both.iter().filter(|family| query.family == 0 || query.family == **family);
+    let indices = || view.links.iter().map(|link| link.index).chain(OTHERS);
+    let mut all = families.flat_map(|family| indices().map(|index| (*family, index)));
+    let Some((family, index)) = all.nth(at) else { return Ok(Next::End) };
+    send(family, index, out)?;
+    Ok(Next::More)
+}
+
+/// `inet_netconf_fill_devconf`. In a new network namespace all is off.
+fn send<O: ByteOrder>(family: u8, index: u32, out: &mut Out<'_, '_, O>) -> Result<(), Full> {
+    let settings: &[u16] = if family == AF_INET {
+        &[
+            NETCONFA_FORWARDING,
+            NETCONFA_RP_FILTER,
+            NETCONFA_MC_FORWARDING,
+            NETCONFA_BC_FORWARDING,
+            NETCONFA_PROXY_NEIGH,
+            NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN,
+        ]
+    } else {
+        &[
+            NETCONFA_FORWARDING,
+            NETCONFA_MC_FORWARDING,
+            NETCONFA_PROXY_NEIGH,
+            NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN,
+        ]
+    };
+    out.message(RTM_NEWNETCONF, |body| {
+        body.put(&family)?;
+        body.u32(NETCONFA_IFINDEX, index)?;
+        settings.iter().try_for_each(|kind| body.u32(*kind, 0))
+    })
+}

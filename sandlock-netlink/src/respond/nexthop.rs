@@ -1,0 +1,142 @@
+//! Next hops (`net/ipv4/nexthop.c`) and numbers of namespaces (`net/core/net_namespace.c`), of which
+//! there are none.
+
+use zerocopy::ByteOrder;
+
+use super::{Ask, Out, Query};
+use crate::rtnetlink::*;
+use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::{Attrs, Errno};
+
+/// `NHA_OP_FLAGS`, and the last attribute there is.
+const NHA_OP_FLAGS: u16 = 14;
+const NHA_MAX: u16 = 18;
+
+/// `rtm_nh_policy_get`.
+const GET: Schema = Schema { last: NHA_MAX, rules: &[(NHA_ID, Rule::U32), (NHA_OP_FLAGS, Rule::U32)] };
+
+/// `rtm_nh_policy_get_bucket`, with `NHA_RES_BUCKET`.
+const GET_BUCKET: Schema = Schema { last: 13, rules: &[(NHA_ID, Rule::U32), (13, Rule::Nest)] };
+
+/// `rtm_nh_policy_dump`.
+const DUMP: Schema = Schema {
+    last: NHA_MAX,
+    rules: &[
+        (NHA_OIF, Rule::U32),
+        (NHA_GROUPS, Rule::Flag),
+        (NHA_MASTER, Rule::U32),
+        (NHA_FDB, Rule::Flag),
+        (NHA_OP_FLAGS, Rule::U32),
+    ],
+};
+
+/// `rtm_nh_policy_dump_bucket`.
+const DUMP_BUCKET: Schema =
+    Schema { last: NHA_MAX, rules: &[(NHA_ID, Rule::U32), (NHA_OIF, Rule::U32), (NHA_MASTER, Rule::U32)] };
+
+/// `net_ns_get_policy` and so on.
+const NSID: Schema = Schema {
+    last: NETNSA_CURRENT_NSID,
+    rules: &[
+        (NETNSA_NSID, Rule::S32),
+        (NETNSA_PID, Rule::U32),
+        (NETNSA_FD, Rule::U32),
+        (NETNSA_TARGET_NSID, Rule::S32),
+    ],
+};
+
+const GET_NSID: Form = Form {
+    size: 1,
+    short: INVALID_HEADER_LENGTH,
+    zero: &[],
+    values: "",
+    schema: Some(&NSID),
+    allowed: &[NETNSA_NSID, NETNSA_PID, NETNSA_FD, NETNSA_TARGET_NSID],
+    other: "Unsupported attribute in peer netns getid request",
+};
+
+fn read<'a, O: ByteOrder>(
+    ask: &mut Ask<'a, O>,
+    schema: &Schema,
+    values: &'static str,
+) -> Result<Attrs<'a, O>, Errno> {
+    let message = ask.message;
+    let rest = message.after(size_of::<NhMsg>());
+    let rest = rest.map_err(|_| ask.ext.because(Errno::EINVAL, INVALID_HEADER_LENGTH))?;
+    let attrs = schema.check(ask, Attrs::new(rest), Check::Full)?;
+    let header = message.payload().get(1..size_of::<NhMsg>()).unwrap_or_default();
+    if header.iter().any(|byte| *byte != 0) {
+        return Err(ask.ext.because(Errno::EINVAL, values));
+    }
+    Ok(attrs)
+}
+
+/// `rtm_get_nexthop`, `rtm_get_nexthop_bucket`.
+pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let nexthop = ask.message.kind() == RTM_GETNEXTHOP;
+    let attrs = read(ask, if nexthop { &GET } else { &GET_BUCKET }, "Invalid values in header")?;
+    let why = match attrs.last_of(NHA_ID).and_then(|attr| attr.u32().ok()) {
+        None => "Nexthop id is missing",
+        Some(0) => "Invalid nexthop id",
+        Some(_) if nexthop => return Err(Errno::ENOENT),
+        Some(_) => "Bucket information is missing",
+    };
+    Err(ask.ext.because(Errno::EINVAL, why))
+}
+
+/// `rtm_dump_nexthop`.
+pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    read(ask, &DUMP, "Invalid values in header for nexthop dump request")?;
+    Ok(Query::default())
+}
+
+/// `rtm_dump_nexthop_bucket`, which does not say what is wrong with attributes.
+pub(super) fn start_bucket<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let quiet = ask.ext;
+    let message = ask.message;
+    let rest = message.after(size_of::<NhMsg>()).map_err(|_| Errno::EINVAL)?;
+    let attrs = DUMP_BUCKET.check(ask, Attrs::new(rest), Check::Full).inspect_err(|_| ask.ext = quiet)?;
+    read(ask, &DUMP_BUCKET, "Invalid values in header for nexthop dump request")?;
+    if attrs.last_of(NHA_ID).is_some() { Err(Errno::ENOENT) } else { Ok(Query::default()) }
+}
+
+/// `rtnl_net_getid`. A process or descriptor that a guest can name is in its own namespace, which has
+/// no number.
+pub(super) fn get_nsid<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let attrs = GET_NSID.read(ask)?;
+    let find = |kind| attrs.last_of(kind);
+    let request = ask.message;
+    if let Some(target) = find(NETNSA_TARGET_NSID) {
+        let why = "Target netns reference is invalid";
+        return Err(ask.ext.blame(Errno::EINVAL, why, request, target, None));
+    }
+    if find(NETNSA_PID).or_else(|| find(NETNSA_FD)).is_some() {
+        return Ok(out.message(RTM_NEWNSID, |body| {
+            body.put(&[0u8; 4])?;
+            body.u32(NETNSA_NSID, u32::MAX)
+        })?);
+    }
+    match find(NETNSA_NSID) {
+        Some(nsid) => {
+            Err(ask.ext.blame(Errno::ENOENT, "Peer netns reference is invalid", request, nsid, None))
+        }
+        None => Err(ask.ext.because(Errno::EINVAL, "Peer netns reference is missing")),
+    }
+}
+
+/// `rtnl_net_dumpid`.
+pub(super) fn start_nsid<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    if !ask.strict() {
+        return Ok(Query::default());
+    }
+    let request = ask.message;
+    let rest = request.after(1).unwrap_or_default();
+    let Some(attr) = NSID.check(ask, Attrs::new(rest), Check::Strict)?.flatten().next() else {
+        return Ok(Query::default());
+    };
+    let why = match attr.kind() {
+        NETNSA_TARGET_NSID => "Invalid target network namespace id",
+        _ => "Unsupported attribute in dump request",
+    };
+    Err(ask.ext.blame(Errno::EINVAL, why, request, attr, None))
+}

@@ -1,0 +1,181 @@
+//! `RTM_GETROUTE`: dumps of `net/ipv4/fib_frontend.c` and `net/ipv6/ip6_fib.c`, requests of multicast
+//! routes of `net/ipv4/ipmr.c`. Lookups are in [`lookup`](super::lookup).
+
+use zerocopy::ByteOrder;
+
+use super::{Ask, At, Next, Out, Query};
+use crate::rtnetlink::*;
+use crate::schema::{Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::{Errno, Full, MessageFlags, ip};
+
+/// `rtm_ipv4_policy`.
+pub(super) const ROUTE4: Schema = Schema {
+    last: RTA_FLOWLABEL,
+    rules: &[
+        (RTA_DST, Rule::U32),
+        (RTA_SRC, Rule::U32),
+        (RTA_IIF, Rule::U32),
+        (RTA_OIF, Rule::U32),
+        (RTA_GATEWAY, Rule::U32),
+        (RTA_PRIORITY, Rule::U32),
+        (RTA_PREFSRC, Rule::U32),
+        (RTA_METRICS, Rule::Nest),
+        (RTA_MULTIPATH, Rule::AtLeast(8)),
+        (RTA_FLOW, Rule::U32),
+        (RTA_TABLE, Rule::U32),
+        (RTA_MARK, Rule::U32),
+        (RTA_ENCAP_TYPE, Rule::U16),
+        (RTA_ENCAP, Rule::Nest),
+        (RTA_UID, Rule::U32),
+        (RTA_IP_PROTO, Rule::U8),
+        (RTA_SPORT, Rule::U16),
+        (RTA_DPORT, Rule::U16),
+    ],
+};
+
+/// `rtm_ipv6_policy`.
+pub(super) const ROUTE6: Schema = Schema {
+    last: RTA_FLOWLABEL,
+    rules: &[
+        (RTA_IIF, Rule::U32),
+        (RTA_OIF, Rule::U32),
+        (RTA_GATEWAY, Rule::AtLeast(16)),
+        (RTA_PRIORITY, Rule::U32),
+        (RTA_PREFSRC, Rule::AtLeast(16)),
+        (RTA_METRICS, Rule::Nest),
+        (RTA_MULTIPATH, Rule::AtLeast(8)),
+        (RTA_TABLE, Rule::U32),
+        (RTA_MARK, Rule::U32),
+        (RTA_PREF, Rule::U8),
+        (RTA_ENCAP_TYPE, Rule::U16),
+        (RTA_ENCAP, Rule::Nest),
+        (RTA_EXPIRES, Rule::U32),
+        (RTA_UID, Rule::U32),
+        (RTA_IP_PROTO, Rule::U8),
+        (RTA_SPORT, Rule::U16),
+        (RTA_DPORT, Rule::U16),
+    ],
+};
+
+/// `ip_valid_fib_dump_req`.
+const DUMP: Form = Form {
+    size: size_of::<RtMsg>(),
+    short: "Invalid header for FIB dump request",
+    zero: &[(1, 4), (6, 7)],
+    values: "Invalid values in header for FIB dump request",
+    schema: Some(&ROUTE4),
+    allowed: &[RTA_TABLE, RTA_OIF],
+    other: "Unsupported attribute in dump request",
+};
+
+const GET_IPMR: Form = Form {
+    short: "ipv4: Invalid header for multicast route get request",
+    zero: &[(3, 12)],
+    values: "ipv4: Invalid values in header for multicast route get request",
+    allowed: &[RTA_SRC, RTA_DST, RTA_TABLE],
+    other: "ipv4: Unsupported attribute in multicast route get request",
+    ..DUMP
+};
+
+const GET_IP6MR: Form = Form {
+    short: INVALID_HEADER_LENGTH,
+    values: "ipv6: Invalid values in header for multicast route get request",
+    schema: Some(&ROUTE6),
+    other: "ipv6: Unsupported attribute in multicast route get request",
+    ..GET_IPMR
+};
+
+/// The filter of a dump of any family of routes.
+fn filter<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let family = ask.family();
+    let mut query = Query { family, ..Query::default() };
+    let header = ask.message.body::<RtMsg<O>>().map(|(header, _)| *header).ok();
+    let flags = header.map_or(0, |header| header.flags.get());
+    if !ask.strict() {
+        // No route comes from a router's advertisement, which is what this flag asks for.
+        query.nothing = flags & RTM_F_PREFIX != 0;
+        return Ok(query);
+    }
+    DUMP.strict_header(ask)?;
+    if flags & !(RTM_F_CLONED | RTM_F_PREFIX) != 0 {
+        return Err(ask.ext.because(Errno::EINVAL, "Invalid flags for FIB dump request"));
+    }
+    let attrs = DUMP.strict(ask)?;
+    query.filtered = true;
+    if let Some(header) = header {
+        query.protocol = header.protocol;
+        query.kind = header.kind.into();
+        query.table = header.table.into();
+    }
+    let number = |kind| attrs.last_of(kind).and_then(|attr| attr.u32().ok());
+    query.table = number(RTA_TABLE).unwrap_or(query.table);
+    if let Some(index) = number(RTA_OIF) {
+        query.index = ask.view.link(index).ok_or(Errno::ENODEV)?.index;
+    }
+    // There are no exceptions to routes, which is what the one flag asks for.
+    query.nothing = flags != 0;
+    let asked = [flags, query.table, query.kind, query.index, query.protocol.into()];
+    if asked.iter().any(|value| *value != 0) {
+        ask.answer_flags = MessageFlags::DUMP_FILTERED;
+    }
+    Ok(query)
+}
+
+/// `inet_dump_fib`, `inet6_dump_fib`, and `rtnl_dump_all`, which does both.
+pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let query = filter(ask)?;
+    let known = |table: u32| {
+        let routes = ask.view.routes.iter().filter(|route| ip::family(route.dst) == query.family);
+        matches!(table, 0 | RT_TABLE_MAIN | RT_TABLE_LOCAL)
+            || routes.clone().any(|route| route.table == table)
+    };
+    match query.family {
+        AF_INET | AF_INET6 if known(query.table) => Ok(query),
+        AF_INET => Err(ask.ext.because(Errno::ENOENT, "ipv4: FIB table does not exist")),
+        AF_INET6 => Err(ask.ext.because(Errno::ENOENT, "ipv6: FIB table does not exist")),
+        _ => Ok(Query { family: 0, ..query }),
+    }
+}
+
+pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
+    let At { view, query, at } = position;
+    let Some(route) = view.routes.get(at).filter(|_| !query.nothing) else { return Ok(Next::End) };
+    let matches = [
+        (u32::from(query.family), ip::family(route.dst).into()),
+        (query.table, route.table),
+        (query.kind, route.kind.into()),
+        (query.protocol.into(), route.protocol.into()),
+        (query.index, route.oif),
+    ];
+    if matches.iter().all(|(asked, is)| *asked == 0 || asked == is) {
+        out.message(RTM_NEWROUTE, |body| route.write(body))?;
+    }
+    Ok(Next::More)
+}
+
+/// `ipmr_rtm_dumproute`, `ip6mr_rtm_dumproute`: there is one table for each family, and it is empty.
+pub(super) fn start_multicast<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
+    let query = filter(ask)?;
+    match (query.family, query.table) {
+        (_, 0) | (RTNL_FAMILY_IPMR, RT_TABLE_DEFAULT) | (RTNL_FAMILY_IP6MR, RT_TABLE_MAIN) => Ok(query),
+        (RTNL_FAMILY_IPMR, _) => Err(ask.ext.because(Errno::ENOENT, "ipv4: MR table does not exist")),
+        _ => Err(ask.ext.because(Errno::ENOENT, "ipv6: MR table does not exist")),
+    }
+}
+
+/// `ipmr_rtm_getroute`, `ip6mr_rtm_getroute`: there is none.
+pub(super) fn get_multicast<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
+    let v4 = ask.family() == RTNL_FAMILY_IPMR;
+    let (form, bits) = if v4 { (GET_IPMR, 32) } else { (GET_IP6MR, 128) };
+    // Requests for those of IPv6 are young enough to be always strict.
+    if v4 && !ask.strict() {
+        form.lenient(ask)?;
+        return Err(Errno::ENOENT);
+    }
+    let lengths = ask.message.payload().get(1..3).unwrap_or_default();
+    if lengths.iter().any(|len| *len != 0 && *len != bits) && ask.message.payload().len() >= form.size {
+        return Err(ask.ext.because(Errno::EINVAL, form.values));
+    }
+    form.strict(ask)?;
+    if v4 { Err(Errno::ENOENT) } else { Err(ask.ext.because(Errno::ENOENT, "ipv6: MR table does not exist")) }
+}
