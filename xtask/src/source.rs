@@ -62,6 +62,22 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// The names in what follows `root::` outside the tests, be it an import or a path; `*` where all are
+    /// imported.
+    pub(crate) fn names_in(&self, root: &str) -> Vec<String> {
+        let code = outside_tests(&self.code).collect::<Vec<_>>().join("\n");
+        let paths = words(&code, root).filter_map(|rest| rest.strip_prefix("::"));
+        let of_a_path = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_:,{}*".contains(c);
+        paths
+            .flat_map(|path| {
+                let path = path.split(|c| !of_a_path(c)).next().unwrap_or_default();
+                let all = path.starts_with('*').then(|| "*".to_owned());
+                let names = path.split(|c: char| !c.is_alphanumeric() && c != '_');
+                names.filter(|name| !name.is_empty()).map(str::to_owned).chain(all).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
     pub(crate) fn size(&self) -> Size {
         let lines = || outside_tests(&self.code);
         Size {
@@ -213,6 +229,14 @@ mod tests {
 }
 unsafe fn g() {}
 ";
+
+    #[test]
+    fn names_are_those_of_imports_and_paths() {
+        let source = Source::new(
+            "use a::{B, c::D};\nfn f(x: a::E<F>) { a::g(h); let i: ja::K; }\nuse a::*;\n#[cfg(test)]\nmod t {\n    use a::Z;\n}\n",
+        );
+        assert_eq!(source.names_in("a"), ["B", "c", "D", "E", "g", "*"]);
+    }
 
     #[test]
     fn tests_are_not_counted() {

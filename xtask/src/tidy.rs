@@ -40,6 +40,18 @@ const LONGEST_FILE: usize = 600;
 /// The most lines of code that may have to be trusted.
 const TRUSTED: usize = 10_000;
 
+/// Files of the layers that no running sandbox uses, and what they are for. They decide nothing in it,
+/// and nothing that does may name what is in them.
+const NOT_ON_THE_PATH: [(&str, &str); 7] = [
+    ("sandlock-bpf/src/check.rs", "tells whether the kernel takes a program: tests, sandlock explain"),
+    ("sandlock-bpf/src/display.rs", "prints a program: sandlock explain"),
+    ("sandlock-bpf/src/facts.rs", "what the proof knows"),
+    ("sandlock-bpf/src/run.rs", "runs a program outside the kernel: tests"),
+    ("sandlock-bpf/src/verify.rs", "proves that a program is its table: tests, sandlock explain"),
+    ("sandlock-netlink/src/host.rs", "a machine with a network card: emulators"),
+    ("sandlock-netlink/src/publish.rs", "tells of changes, of which a sandbox has none: emulators"),
+];
+
 /// What no file says, tests and comments included. In two halves, for this is a file too.
 const NEVER: [&str; 2] = [concat!("FIX", "ME"), concat!("TO", "DO")];
 
@@ -56,6 +68,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let metadata = read(&mut cargo(&["metadata", "--quiet", "--no-deps", "--format-version=1"]))?;
     let mut faults = arrows::faults(&metadata)?;
     faults.extend(unknown_folders()?);
+    let apart = names_apart()?;
     let mut trusted = Vec::new();
     println!("{:20}{:>8}{:>8}{:>8}", "without tests", "lines", "code", "unsafe");
     for name in CRATES {
@@ -67,7 +80,10 @@ pub(crate) fn run(args: &[String]) -> Outcome {
                 .extend(faults_of(&path, &source).iter().map(|fault| format!("{}: {fault}", path.display())));
             if is_counted(&path, &source) {
                 sizes.push(source.size());
-                trusted.extend(is_trusted(&path).then(|| source.size()));
+                if is_trusted(&path) {
+                    trusted.push(source.size());
+                    faults.extend(leaves_the_path(&path, &source, &apart));
+                }
             }
         }
         print(name, sizes);
@@ -124,9 +140,43 @@ fn is_counted(path: &Path, source: &Source<'_>) -> bool {
     !test && !source.is_generated()
 }
 
-/// Whether a mistake in the file could let a sandboxed program out: all but the command line.
+/// Whether a mistake in the file could let a sandboxed program out: all but the command line, and what no
+/// sandbox runs.
 fn is_trusted(path: &Path) -> bool {
-    !["xtask", "sandlock/src/cli", "sandlock/src/main.rs"].iter().any(|part| path.starts_with(part))
+    let apart = NOT_ON_THE_PATH.iter().map(|(part, _)| part);
+    !["xtask", "sandlock/src/cli", "sandlock/src/main.rs"]
+        .iter()
+        .chain(apart)
+        .any(|part| path.starts_with(part))
+}
+
+/// What is in [`NOT_ON_THE_PATH`]: of each file the crate, and its names, the module's own among them.
+fn names_apart() -> Result<Vec<(&'static str, Vec<String>)>, String> {
+    let names = NOT_ON_THE_PATH.iter().map(|(file, _)| {
+        let (name, module) = file.split_once("/src/").ok_or(format!("{file}: not in a crate"))?;
+        let module = module.trim_end_matches(".rs");
+        let root = Path::new(name).join("src/lib.rs");
+        let text = fs::read_to_string(&root).map_err(|e| format!("{}: {e}", root.display()))?;
+        let mut names = Source::new(&text).names_in(module);
+        names.push(module.to_owned());
+        Ok((name, names))
+    });
+    names.collect()
+}
+
+/// What a file of the trusted path names that is not on it. The root of a crate only passes names on.
+fn leaves_the_path(path: &Path, source: &Source<'_>, apart: &[(&str, Vec<String>)]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, names) in apart.iter().filter(|_| !path.ends_with("src/lib.rs")) {
+        let roots: &[&str] =
+            if path.starts_with(name) { &["crate", "super"] } else { &[&name.replace('-', "_")] };
+        for found in roots.iter().flat_map(|root| source.names_in(root)) {
+            if found == "*" || names.contains(&found) {
+                faults.push(format!("{}: names {found} of {name}, which is not on the path", path.display()));
+            }
+        }
+    }
+    faults
 }
 
 /// Every Rust file below `folder`.
@@ -199,6 +249,26 @@ mod tests {
             ("sandlock-bpf/src/a.rs", "//! A.\n#[cfg(test)]\nextern crate std;\n"),
         ] {
             assert_eq!(faults(path, text), [""; 0], "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_on_the_path_is_not_named_there() {
+        let apart = [("sandlock-bpf", vec!["run".to_owned(), "trace".to_owned()])];
+        for (path, text, want) in [
+            ("sandlock/src/a.rs", "use sandlock_bpf::{Table, trace};\n", "trace"),
+            ("sandlock/src/a.rs", "fn f() { sandlock_bpf::run(p) }\n", "run"),
+            ("sandlock/src/a.rs", "use sandlock_bpf::*;\n", "*"),
+            ("sandlock-bpf/src/a.rs", "use crate::run::Steps;\n", "run"),
+        ] {
+            let want = format!("{path}: names {want} of sandlock-bpf, which is not on the path");
+            assert_eq!(leaves_the_path(Path::new(path), &Source::new(text), &apart), [want]);
+        }
+        for (path, text) in [
+            ("sandlock/src/a.rs", "use sandlock_bpf::Table;\nfn run() { crate::run() }\n"),
+            ("sandlock-bpf/src/lib.rs", "pub use run::trace;\nuse crate::run;\n"),
+        ] {
+            assert_eq!(leaves_the_path(Path::new(path), &Source::new(text), &apart), [""; 0], "{path}");
         }
     }
 
