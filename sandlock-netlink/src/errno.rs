@@ -28,6 +28,8 @@ pub enum Errno {
     EOPNOTSUPP,
     /// Address family not supported.
     EAFNOSUPPORT,
+    /// Address in use.
+    EADDRINUSE,
     /// Address not available.
     EADDRNOTAVAIL,
     /// Network unreachable.
@@ -83,6 +85,7 @@ impl ErrnoTable {
             Errno::EPROTONOSUPPORT => [93, 120, 43, 221],
             Errno::EOPNOTSUPP => [95, 122, 45, 223],
             Errno::EAFNOSUPPORT => [97, 124, 47, 225],
+            Errno::EADDRINUSE => [98, 125, 48, 226],
             Errno::EADDRNOTAVAIL => [99, 126, 49, 227],
             Errno::ENETUNREACH => [101, 128, 51, 229],
             Errno::EHOSTUNREACH => [113, 148, 65, 242],

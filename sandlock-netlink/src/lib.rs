@@ -49,4 +49,4 @@ pub use rule::Rule;
 pub use socket::{Protocol, Socket, SocketName, SocketOptions};
 pub use view::{Style, View};
 pub use writer::{Body, Full, Writer};
-pub use zerocopy::{BigEndian, LittleEndian, NativeEndian};
+pub use zerocopy::{BigEndian, ByteOrder, IntoBytes, LittleEndian, NativeEndian};

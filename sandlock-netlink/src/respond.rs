@@ -87,12 +87,19 @@ pub fn respond<O: ByteOrder>(
     emit: &mut dyn FnMut(&[u8]),
 ) {
     let mut socket = *socket;
-    answer::<O>(view, &mut socket, request, scratch, emit);
-    while resume::<O>(view, &mut socket, scratch, emit) {}
+    let mut emit = |datagram: &[u8]| {
+        emit(datagram);
+        true
+    };
+    answer::<O>(view, &mut socket, request, scratch, &mut emit);
+    while resume::<O>(view, &mut socket, scratch, &mut emit) {}
 }
 
 /// Answers one datagram as far as the kernel does before its reader comes back for more: of a dump
 /// only the first datagram is emitted, and the rest is left in `socket` for [`resume`].
+///
+/// `emit` returns whether there was room for the datagram. If not, that of a dump comes again with
+/// [`resume`], and any other is lost, as the kernel's is when the reader's queue is full.
 ///
 /// A second dump meanwhile is refused with `EBUSY`; all else is answered.
 pub fn answer<O: ByteOrder>(
@@ -100,7 +107,7 @@ pub fn answer<O: ByteOrder>(
     socket: &mut Socket,
     request: &[u8],
     scratch: &mut [u8; REPLY_MAX],
-    emit: &mut dyn FnMut(&[u8]),
+    emit: &mut dyn FnMut(&[u8]) -> bool,
 ) {
     for message in Messages::<O>::new(request).map_while(Result::ok) {
         let mut ask = Ask {

@@ -31,6 +31,8 @@ bitflags! {
 const ADD_MEMBERSHIP: i32 = 1;
 /// `NETLINK_DROP_MEMBERSHIP`.
 const DROP_MEMBERSHIP: i32 = 2;
+/// `NETLINK_LIST_MEMBERSHIPS`.
+const LIST_MEMBERSHIPS: i32 = 9;
 
 /// Which of the kernel's netlinks a socket speaks to: the third argument of socket(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,31 +141,73 @@ impl Socket {
 
     /// Its name, as getsockname(2) gives it.
     pub fn name<O: ByteOrder>(&self) -> SocketName<O> {
-        SocketName::new(self.port, u32::try_from(self.groups & u64::from(u32::MAX)).unwrap_or(0))
+        SocketName::new(self.port, low(self.groups))
     }
 
     /// `netlink_bind` (`net/netlink/af_netlink.c`) to a name of the guest's.
     ///
-    /// Port 0 asks for any; `free` is the one it then gets: by custom the process's id, if no other
-    /// socket has it. A caller that knows that a port is taken answers `EADDRINUSE` itself.
+    /// `process` is the guest's process ID, and `taken` says which ports other sockets of the
+    /// protocol have: port 0 asks for any, as [`autobind`](Self::autobind) chooses it.
     ///
     /// # Errors
     ///
-    /// [`Errno::EINVAL`]: it is too short or of another family, or the socket has another port.
-    pub fn bind<O: ByteOrder>(&mut self, name: &[u8], free: u32) -> Result<(), Errno> {
-        let (name, _) = SocketName::<O>::ref_from_prefix(name).map_err(|_| Errno::EINVAL)?;
-        let asked = name.port.get();
-        if name.family.get() != AF_NETLINK.into() || (self.port != 0 && asked != self.port) {
-            return Err(Errno::EINVAL);
-        }
-        if self.port == 0 {
-            self.port = if asked == 0 { free } else { asked };
+    /// * [`Errno::EINVAL`]: it is too short or of another family, or the socket has another port.
+    /// * [`Errno::EADDRINUSE`]: another socket has that port.
+    pub fn bind<O: ByteOrder>(
+        &mut self,
+        name: &[u8],
+        process: u32,
+        taken: &dyn Fn(u32) -> bool,
+    ) -> Result<(), Errno> {
+        let name = read_name::<O>(name)?;
+        match (self.port, name.port.get()) {
+            (0, 0) => self.autobind(process, taken),
+            (0, asked) if taken(asked) => return Err(Errno::EADDRINUSE),
+            (0, asked) => self.port = asked,
+            (port, asked) if asked == port => {}
+            _ => return Err(Errno::EINVAL),
         }
         self.groups = (self.groups & !u64::from(u32::MAX)) | u64::from(name.groups.get());
         Ok(())
     }
 
-    /// `setsockopt(SOL_NETLINK)`.
+    /// `netlink_autobind`: a socket without a port gets one, at the latest before its first request.
+    ///
+    /// It is the process's ID, or else one of the kernel's own range for further sockets.
+    pub fn autobind(&mut self, process: u32, taken: &dyn Fn(u32) -> bool) {
+        const FIRST: u32 = (-4097i32).cast_unsigned();
+        const LAST: u32 = i32::MIN.cast_unsigned();
+        if self.port == 0 {
+            let mut free = core::iter::once(process).chain((LAST..=FIRST).rev()).filter(|port| !taken(*port));
+            self.port = free.find(|port| *port != 0).unwrap_or(FIRST);
+        }
+    }
+
+    /// `netlink_connect`: to the kernel, or to nobody (`AF_UNSPEC`), which is where its datagrams go
+    /// anyway.
+    ///
+    /// # Errors
+    ///
+    /// * [`Errno::EINVAL`]: it is too short or of another family.
+    /// * [`Errno::EPERM`]: only root may send to other sockets.
+    pub fn connect<O: ByteOrder>(
+        &mut self,
+        name: &[u8],
+        process: u32,
+        taken: &dyn Fn(u32) -> bool,
+    ) -> Result<(), Errno> {
+        if name.starts_with(&[0; 2]) {
+            return Ok(());
+        }
+        let name = read_name::<O>(name)?;
+        if name.port.get() != 0 || name.groups.get() != 0 {
+            return Err(Errno::EPERM);
+        }
+        self.autobind(process, taken);
+        Ok(())
+    }
+
+    /// `setsockopt(SOL_NETLINK)`: of a value too short for an `int` the kernel makes 0.
     ///
     /// # Errors
     ///
@@ -190,17 +234,33 @@ impl Socket {
         Ok(())
     }
 
-    /// `getsockopt(SOL_NETLINK)` of an option that is on or off.
-    ///
-    /// `NETLINK_LIST_MEMBERSHIPS` is no such option: it is the words of [`groups`](Self::groups),
-    /// as many as [`Protocol::groups`] take.
+    /// `getsockopt(SOL_NETLINK)` into a room of so many bytes: the value, how many of its bytes are to
+    /// be written, and how long it is said to be.
     ///
     /// # Errors
     ///
-    /// [`Errno::ENOPROTOOPT`]: no such option.
-    pub fn option(&self, name: i32) -> Result<bool, Errno> {
-        option(name).map(|option| self.options.contains(option))
+    /// * [`Errno::ENOPROTOOPT`]: no such option.
+    /// * [`Errno::EINVAL`]: there is no room.
+    pub fn option<O: ByteOrder>(&self, name: i32, room: usize) -> Result<([U32<O>; 2], usize, usize), Errno> {
+        if name == LIST_MEMBERSHIPS {
+            let words = [self.groups, self.groups >> 32].map(|word| U32::new(low(word)));
+            let words_long = if self.groups == 0 { 0 } else { self.protocol.groups().div_ceil(32) };
+            let len = usize::try_from(words_long.wrapping_mul(4)).unwrap_or(0);
+            return Ok((words, len.min(room & !3), len));
+        }
+        let is_on = self.options.contains(option(name)?);
+        if room < 4 { Err(Errno::EINVAL) } else { Ok(([U32::new(is_on.into()), U32::ZERO], 4, 4)) }
     }
+}
+
+/// The low half.
+fn low(word: u64) -> u32 {
+    u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+fn read_name<O: ByteOrder>(bytes: &[u8]) -> Result<SocketName<O>, Errno> {
+    let (name, _) = SocketName::read_from_prefix(bytes).map_err(|_| Errno::EINVAL)?;
+    if name.family.get() == AF_NETLINK.into() { Ok(name) } else { Err(Errno::EINVAL) }
 }
 
 fn option(name: i32) -> Result<SocketOptions, Errno> {
@@ -213,21 +273,62 @@ mod tests {
     use super::*;
     use zerocopy::{BigEndian, LittleEndian};
 
+    fn bind(socket: &mut Socket, port: u32, groups: u32, taken: &[u32]) -> Result<u32, Errno> {
+        let name = SocketName::<LittleEndian>::new(port, groups);
+        socket.bind::<LittleEndian>(name.as_bytes(), 77, &|port| taken.contains(&port))?;
+        Ok(socket.port)
+    }
+
     #[test]
     fn a_port_is_chosen_once() {
         let mut socket = Socket::new(0);
-        assert_eq!(socket.bind::<LittleEndian>(SocketName::<LittleEndian>::new(0, 1).as_bytes(), 77), Ok(()));
-        assert_eq!((socket.port, socket.groups), (77, 1));
-        for (port, result) in [(77, Ok(())), (78, Err(Errno::EINVAL)), (0, Err(Errno::EINVAL))] {
-            let name = SocketName::<LittleEndian>::new(port, 2);
-            assert_eq!(socket.bind::<LittleEndian>(name.as_bytes(), 5), result);
+        assert_eq!(bind(&mut socket, 0, 1, &[]), Ok(77));
+        for (port, result) in [(77, Ok(77)), (78, Err(Errno::EINVAL)), (0, Err(Errno::EINVAL))] {
+            assert_eq!(bind(&mut socket, port, 2, &[]), result);
         }
         assert_eq!(socket.name::<BigEndian>().as_bytes(), [0, 16, 0, 0, 0, 0, 0, 77, 0, 0, 0, 2]);
-        assert_eq!(Socket::new(0).bind::<BigEndian>(&[0, 16, 0, 0, 0, 0, 0, 9], 5), Err(Errno::EINVAL));
-        assert_eq!(
-            Socket::new(0).bind::<BigEndian>(&[0, 2, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0], 5),
-            Err(Errno::EINVAL)
-        );
+        let other = [&[0, 16, 0, 0, 0, 0, 0, 9][..], &[0, 2, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0]];
+        for name in other {
+            assert_eq!(Socket::new(0).bind::<BigEndian>(name, 77, &|_| false), Err(Errno::EINVAL));
+        }
+    }
+
+    #[test]
+    fn no_two_sockets_have_one_port() {
+        let second = (-4097i32).cast_unsigned();
+        for (asked, taken, got) in [
+            (0, &[][..], Ok(77)),
+            (0, &[77], Ok(second)),
+            (0, &[77, second], Ok((-4098i32).cast_unsigned())),
+            (5, &[77], Ok(5)),
+            (5, &[5], Err(Errno::EADDRINUSE)),
+        ] {
+            assert_eq!(bind(&mut Socket::new(0), asked, 0, taken), got);
+        }
+        let mut nobodys = Socket::new(0);
+        nobodys.autobind(0, &|_| false);
+        assert_eq!(nobodys.port, second);
+    }
+
+    #[test]
+    fn only_the_kernel_can_be_connected_to() {
+        let name = |port, groups| SocketName::<LittleEndian>::new(port, groups);
+        for (name, result, port) in [
+            (name(0, 0).as_bytes(), Ok(()), 77),
+            (name(5, 0).as_bytes(), Err(Errno::EPERM), 0),
+            (name(0, 1).as_bytes(), Err(Errno::EPERM), 0),
+            (&[0, 0][..], Ok(()), 0),
+            (&[0], Err(Errno::EINVAL), 0),
+            (&[16, 0, 0, 0], Err(Errno::EINVAL), 0),
+        ] {
+            let mut socket = Socket::new(0);
+            assert_eq!(socket.connect::<LittleEndian>(name, 77, &|_| false), result);
+            assert_eq!(socket.port, port);
+        }
+    }
+
+    fn is_on(socket: &Socket, name: i32) -> Result<bool, Errno> {
+        socket.option::<BigEndian>(name, 4).map(|([value, _], ..)| value.get() == 1)
     }
 
     #[test]
@@ -235,23 +336,32 @@ mod tests {
         let mut socket = Socket::new(1);
         for name in -2..70 {
             let known = [3, 4, 5, 8, 10, 11, 12].contains(&name);
-            assert_eq!(socket.option(name), if known { Ok(false) } else { Err(Errno::ENOPROTOOPT) });
+            if name != LIST_MEMBERSHIPS {
+                assert_eq!(is_on(&socket, name), if known { Ok(false) } else { Err(Errno::ENOPROTOOPT) });
+            }
             if ![1, 2, 8].contains(&name) {
                 assert_eq!(socket.set_option(name, 1).is_ok(), known, "{name}");
             }
         }
         assert_eq!(socket.set_option(8, 1), Err(Errno::EPERM));
         assert!(socket.options.contains(SocketOptions::STRICT_CHK));
+        assert_eq!(is_on(&socket, 12), Ok(true));
+        assert_eq!(socket.option::<BigEndian>(12, 3), Err(Errno::EINVAL));
     }
 
     #[test]
-    fn groups_are_joined_and_left() {
+    fn groups_are_joined_left_and_listed() {
         let mut socket = Socket::new(1);
+        let list = |socket: &Socket, room| socket.option::<LittleEndian>(LIST_MEMBERSHIPS, room).unwrap();
+        assert_eq!(list(&socket, 16).2, 0);
         for (group, result) in [(0, Err(Errno::EINVAL)), (1, Ok(())), (39, Ok(())), (40, Err(Errno::EINVAL))]
         {
             assert_eq!(socket.set_option(ADD_MEMBERSHIP, group), result);
         }
         assert_eq!(socket.groups, 1 | 1 << 38);
+        for (room, written) in [(16, 8), (8, 8), (7, 4), (3, 0), (0, 0)] {
+            assert_eq!(list(&socket, room), ([U32::new(1), U32::new(1 << 6)], written, 8));
+        }
         assert_eq!(socket.set_option(DROP_MEMBERSHIP, 39), Ok(()));
         assert_eq!(socket.groups, 1);
         assert_eq!(Protocol::new(Protocol::Generic.number()), Ok(Protocol::Generic));

@@ -79,14 +79,17 @@ const CLONE_FLAGS: u8 = if cfg!(target_arch = "s390x") { 1 } else { 0 };
 const SOCK_TYPE_MASK: u32 = 0xf;
 const STREAM: Test = Test::masked32(1, SOCK_TYPE_MASK, 1);
 const DGRAM: Test = Test::masked32(1, SOCK_TYPE_MASK, 2);
-const RAW: Test = Test::masked32(1, SOCK_TYPE_MASK, 3);
 const SEQPACKET: Test = Test::masked32(1, SOCK_TYPE_MASK, 5);
 const UNIX: Test = Test::eq32(0, 1);
 const INET: Test = Test::eq32(0, 2);
 const INET6: Test = Test::eq32(0, 10);
 const NETLINK: Test = Test::eq32(0, 16);
 const TCP: Test = Test::eq32(2, 6);
+/// Also `NETLINK_ROUTE`.
 const DEFAULT: Test = Test::eq32(2, 0);
+const SOCK_DIAG: Test = Test::eq32(2, 4);
+const KOBJECT_UEVENT: Test = Test::eq32(2, 15);
+const GENERIC: Test = Test::eq32(2, 16);
 const NO_FAMILY: Action = Action::errno(Errno::EAFNOSUPPORT);
 const NO_PROTOCOL: Action = Action::errno(Errno::EPROTONOSUPPORT);
 
@@ -107,14 +110,16 @@ const SOCKETS: &[Case] = &[
     case(&[INET6, DGRAM], EACCES),
     case(&[INET], EPERM),
     case(&[INET6], EPERM),
-    // NETLINK_ROUTE is emulated; of the other protocols the target learns that they are not built in.
-    case(&[NETLINK, DGRAM, DEFAULT], TRAP),
-    case(&[NETLINK, RAW, DEFAULT], TRAP),
+    // These four are emulated; of the other protocols the target learns that they are not built in.
+    case(&[NETLINK, DEFAULT], TRAP),
+    case(&[NETLINK, SOCK_DIAG], TRAP),
+    case(&[NETLINK, KOBJECT_UEVENT], TRAP),
+    case(&[NETLINK, GENERIC], TRAP),
     case(&[NETLINK], NO_PROTOCOL),
 ];
 /// The same where Landlock sees whom a unix socket talks to (ABI 9): a row more in front, which wins.
 const SOCKETS_UNIX_SEEN: &[Case] = &{
-    let mut cases = [case(&[UNIX], ALLOW); 17];
+    let mut cases = [case(&[UNIX], ALLOW); SOCKETS.len().strict_add(1)];
     let (_, rest) = cases.split_at_mut(1);
     rest.copy_from_slice(SOCKETS);
     cases

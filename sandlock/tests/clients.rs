@@ -220,10 +220,40 @@ assert surplus and set(surplus) == {105} and len(many) >= 32, (len(many), surplu
 assert ask(many[0]) and ask(one)
 del many
 assert ask(open_()) and ask(one)
-# Other protocols are not built in.
-for protocol in (4, 9, 12, 15, 16):
+# It can be connected to the kernel and to nobody else; a second bind is one to the same port.
+one.connect((0, 0)); assert one.getpeername() == (0, 0), one.getpeername()
+for peer in ((5, 0), (0, 1)):
+    try: one.connect(peer); assert False
+    except OSError as e: assert e.errno == 1, e
+one.bind((4242, 1)); assert one.getsockname() == (4242, 1)
+try: one.bind((4243, 0)); assert False
+except OSError as e: assert e.errno == 22, e
+# Groups are joined, listed, and stay silent.
+one.setsockopt(270, 1, 35); assert struct.unpack('=II', one.getsockopt(270, 9, 8)) == (1, 4)
+try: one.setsockopt(270, 1, 400); assert False
+except OSError as e: assert e.errno == 22, e
+one.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1); one.setsockopt(270, 3, 1)
+one.setblocking(False)
+try: one.recv(1); assert False
+except BlockingIOError: pass
+one.setblocking(True); assert ask(one)
+# The other netlinks that there are: sockets, devices, families by name.
+def first(protocol, kind, body, flags=0x301):
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, protocol); sock.bind((0, 0))
+    assert sock.getsockopt(socket.SOL_SOCKET, 38) == protocol and sock.getsockname()[0] == os.getpid()
+    sock.send(struct.pack('=IHHII', 16 + len(body), kind, flags, 9, 0) + body)
+    return types(sock.recv(65536))
+assert first(4, 20, struct.pack('=BB2xI48x', 2, 6, 0xffffffff)) == [(3, 9, os.getpid())]
+assert first(16, 16, b'\3\1\0\0')[0] == (16, 9, os.getpid())
+events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 15); events.bind((0, 1))
+try: events.recv(1); assert False
+except BlockingIOError: pass
+# Others are not built in.
+for protocol in (1, 2, 6, 9, 12, 21, 31, 32):
     try: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol); assert False
     except OSError as e: assert e.errno == 93, e
+try: socket.socket(socket.AF_NETLINK, socket.SOCK_STREAM, 0); assert False
+except OSError as e: assert e.errno == 94, e
 # Nobody reads what this asks for, and garbage is no request; the next one is answered all the same.
 flood = open_(); flood.setblocking(False)
 for _ in range(10000):

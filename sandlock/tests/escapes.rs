@@ -219,7 +219,7 @@ fn socket_families() {
         ("sctp_seqpacket", Unknown, "", "errno EPERM"),
         ("l2tp_socket", Unknown, "", "errno EACCES"),
         ("family_garbage", Root, "", "errno EAFNOSUPPORT"),
-        ("netlink_diag", Works, "", "errno EPROTONOSUPPORT"),
+        ("netlink_diag", Works, "", "errno ENOENT"),
         ("netlink_others", Works, "", "errno EPROTONOSUPPORT"),
         ("socket_sweep", Works, "", "errno EAFNOSUPPORT"),
         ("socketpair_dgram", Works, "", "errno EACCES"),

@@ -83,7 +83,7 @@ pub(super) fn start<O: ByteOrder>(
     dumper: Dumper<O>,
     socket: &mut Socket,
     scratch: &mut [u8; REPLY_MAX],
-    emit: &mut dyn FnMut(&[u8]),
+    emit: &mut dyn FnMut(&[u8]) -> bool,
 ) {
     let started = (dumper.start)(ask);
     let mut dump = Dump {
@@ -95,21 +95,22 @@ pub(super) fn start<O: ByteOrder>(
         flags: ask.answer_flags | MessageFlags::MULTI,
         ended: started.is_err(),
     };
+    let begun = dump;
     let mut writer = Writer::new(scratch);
-    if proceed(ask.view, &mut dump, &dumper, started.map(|_| ()), socket, &ask.ext, &mut writer) {
-        socket.dump = Some(dump);
-    }
-    emit(writer.as_bytes());
+    let more = proceed(ask.view, &mut dump, &dumper, started.map(|_| ()), socket, &ask.ext, &mut writer);
+    let taken = emit(writer.as_bytes()) || begun.ended;
+    socket.dump = if taken { more.then_some(dump) } else { Some(begun) };
 }
 
-/// Emits the next datagram of the dump that `socket` has open, and returns whether there was one.
+/// Emits the next datagram of the dump that `socket` has open, and returns whether there was one that
+/// was taken. The one that was not comes again.
 ///
 /// The kernel does so when the reader takes a datagram off the socket.
 pub fn resume<O: ByteOrder>(
     view: &View<'_>,
     socket: &mut Socket,
     scratch: &mut [u8; REPLY_MAX],
-    emit: &mut dyn FnMut(&[u8]),
+    emit: &mut dyn FnMut(&[u8]) -> bool,
 ) -> bool {
     let Some(mut dump) = socket.dump.take() else { return false };
     let dumper = match socket.protocol {
@@ -119,12 +120,12 @@ pub fn resume<O: ByteOrder>(
         Protocol::KobjectUevent => None,
     };
     let Some(dumper) = dumper else { return false };
+    let begun = dump;
     let mut writer = Writer::<O>::new(scratch);
-    if proceed(view, &mut dump, &dumper, Ok(()), socket, &ExtAck::default(), &mut writer) {
-        socket.dump = Some(dump);
-    }
-    emit(writer.as_bytes());
-    true
+    let more = proceed(view, &mut dump, &dumper, Ok(()), socket, &ExtAck::default(), &mut writer);
+    let taken = emit(writer.as_bytes());
+    socket.dump = if taken { more.then_some(dump) } else { Some(begun) };
+    taken
 }
 
 /// Fills one datagram, and returns whether there are more: `netlink_dump`.

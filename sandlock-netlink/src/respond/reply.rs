@@ -47,7 +47,7 @@ pub(super) fn emit_one<O: ByteOrder>(
     ask: &mut Ask<'_, O>,
     get: Get<O>,
     scratch: &mut [u8; REPLY_MAX],
-    emit: &mut dyn FnMut(&[u8]),
+    emit: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Result<(), Errno> {
     let mut writer = Writer::new(scratch);
     let (seq, port) = (ask.message.header().seq.get(), ask.socket.port);
@@ -63,7 +63,7 @@ pub(super) fn acknowledge<O: ByteOrder>(
     ask: &Ask<'_, O>,
     result: Result<(), Errno>,
     scratch: &mut [u8; REPLY_MAX],
-    emit: &mut dyn FnMut(&[u8]),
+    emit: &mut dyn FnMut(&[u8]) -> bool,
 ) {
     let capped = result.is_ok() || ask.socket.options.contains(SocketOptions::CAP_ACK);
     let mut writer = Writer::new(scratch);

@@ -92,7 +92,10 @@ pub(crate) fn ours(view: &View<'_>, case: &Case) -> Vec<Vec<u8>> {
     let mut socket =
         Socket { options: case.options, ..Socket::of(Protocol::new(case.protocol).unwrap(), PORT) };
     let mut replies = Vec::new();
-    let mut emit = |datagram: &[u8]| replies.push(datagram.to_vec());
+    let mut emit = |datagram: &[u8]| {
+        replies.push(datagram.to_vec());
+        true
+    };
     let mut scratch = [0xff; REPLY_MAX];
     for request in &case.requests {
         answer::<LittleEndian>(view, &mut socket, request, &mut scratch, &mut emit);

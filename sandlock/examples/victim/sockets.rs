@@ -23,13 +23,24 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("family_garbage", "a packet socket with garbage in the high halves", |_| {
         done(sys!("socket", with_garbage(17), with_garbage(3), with_garbage(0)))
     }),
-    attack("netlink_diag", "a netlink socket that lists sockets", |_| done(socket(AF_NETLINK, SOCK_RAW, 4))),
-    attack("netlink_others", "a netlink socket of any protocol but route", |_| {
-        open_any((1..32).map(|protocol| (AF_NETLINK, SOCK_RAW, protocol)))
+    attack("netlink_diag", "lists unix sockets, of which there is one at least", |_| {
+        socket(AF_UNIX, SOCK_STREAM, 0)?;
+        let diag = socket(AF_NETLINK, SOCK_RAW, 4)?;
+        // A dump by family, in every state: `struct nlmsghdr`, `struct unix_diag_req`.
+        let request = [40u32, 20 | 0x301 << 16, 1, 0, 1, u32::MAX, 0, 0, 0, 0];
+        sys!("sendto", diag, &request, 40, 0, 0, 0)?;
+        let mut reply = [0u16; 4096];
+        sys!("recvfrom", diag, &mut reply, 8192, 0, 0, 0)?;
+        // NLMSG_DONE before any socket.
+        if reply[2] == 3 { Err(Errno::ENOENT) } else { Ok(format!("a message of type {}", reply[2])) }
+    }),
+    attack("netlink_others", "a netlink socket of any protocol that is not emulated", |_| {
+        let others = (1..32).filter(|protocol| !EMULATED.contains(protocol));
+        open_any(others.map(|protocol| (AF_NETLINK, SOCK_RAW, protocol)))
     }),
     attack(
         "socket_sweep",
-        "a socket of any family, type and protocol that is not unix, TCP or netlink route",
+        "a socket of any family, type and protocol that is not unix, TCP or emulated netlink",
         |_| {
             const PROTOCOLS: [i32; 11] = [0, 1, 6, 17, 33, 58, 115, 132, 136, 256, 262];
             let all = (0..64).flat_map(|family| (0..16).map(move |kind| (family, kind)));
@@ -54,12 +65,15 @@ pub(crate) const ATTACKS: &[Attack] = &[
     }),
 ];
 
+/// The netlinks that the supervisor emulates: route, sock_diag, kobject_uevent, generic.
+const EMULATED: [i32; 4] = [0, 4, 15, 16];
+
 /// What a sandboxed program can have; SEQPACKET and STREAM of AF_UNIX, whatever the protocol.
 fn is_granted((family, kind, protocol): (i32, i32, i32)) -> bool {
     match family {
         AF_UNIX => [SOCK_STREAM, SOCK_SEQPACKET].contains(&kind),
         AF_INET | AF_INET6 => kind == SOCK_STREAM && [0, 6].contains(&protocol),
-        AF_NETLINK => [SOCK_RAW, SOCK_DGRAM].contains(&kind) && protocol == 0,
+        AF_NETLINK => [SOCK_RAW, SOCK_DGRAM].contains(&kind) && EMULATED.contains(&protocol),
         _ => false,
     }
 }
