@@ -99,6 +99,13 @@ impl ErrnoTable {
     }
 }
 
+impl From<crate::Malformed> for Errno {
+    /// What is too short for what it should be is invalid.
+    fn from(_: crate::Malformed) -> Self {
+        Self::EINVAL
+    }
+}
+
 impl From<crate::Full> for Errno {
     /// What does not fit a datagram is too long.
     fn from(_: crate::Full) -> Self {

@@ -2,7 +2,7 @@
 
 use zerocopy::{ByteOrder, FromBytes, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, Unaligned};
 
-use crate::respond::{Ask, At, Dumper, Next, Out, Plan, Query};
+use crate::respond::{Ask, At, Dumper, Next, Out, Plan, Query, Start, once};
 use crate::schema::{Check, Rule, Schema};
 use crate::{Attrs, Errno, Full, MessageFlags};
 
@@ -46,7 +46,7 @@ pub(crate) fn plan<O: ByteOrder>(ask: &Ask<'_, O>) -> Result<Plan<O>, Errno> {
     if ask.message.kind() != GENL_ID_CTRL {
         return Err(Errno::ENOENT);
     }
-    let (header, _) = ask.message.body::<GenlMsgHdr<O>>().map_err(|_| Errno::EINVAL)?;
+    let (header, _) = ask.message.body::<GenlMsgHdr<O>>()?;
     match header.cmd {
         GETFAMILY if ask.message.flags().intersects(MessageFlags::DUMP) => Ok(Plan::Dump(dumper())),
         GETFAMILY => Ok(Plan::Get(get)),
@@ -69,15 +69,11 @@ fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(
 
 /// `ctrl_dumpfamily`.
 pub(crate) fn dumper<O: ByteOrder>() -> Dumper<O> {
-    Dumper { start: |_| Ok(Query::default()), step, apart: true }
+    Dumper { start: Start::By(|_| Ok(Query::default())), step, apart: true }
 }
 
-fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    if position.at != 0 {
-        return Ok(Next::End);
-    }
-    send(out)?;
-    Ok(Next::More)
+fn step<O: ByteOrder>(At { at, .. }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    once(at, || send(out))
 }
 
 /// `ctrl_fill_info`.

@@ -18,7 +18,7 @@ mod tc;
 
 use zerocopy::ByteOrder;
 
-pub(crate) use self::dump::{At, Dumper, Next, Query};
+pub(crate) use self::dump::{At, Dumper, Next, Query, Start, once, when};
 pub use self::dump::{Dump, resume};
 pub(crate) use self::reply::Out;
 use self::reply::{acknowledge, emit_one};
@@ -45,6 +45,16 @@ impl<O: ByteOrder> Ask<'_, O> {
     /// `NETLINK_GET_STRICT_CHK`.
     pub(crate) fn strict(&self) -> bool {
         self.socket.options.contains(SocketOptions::STRICT_CHK)
+    }
+
+    /// What is wrong with the request, in a sentence.
+    pub(crate) fn invalid(&mut self, why: &'static str) -> Errno {
+        self.ext.because(Errno::EINVAL, why)
+    }
+
+    /// Refuses the request if this is wrong with it.
+    pub(crate) fn refuse_if(&mut self, wrong: bool, why: &'static str) -> Result<(), Errno> {
+        if wrong { Err(self.invalid(why)) } else { Ok(()) }
     }
 
     /// The first byte of the payload, which is the family in most headers.

@@ -114,7 +114,7 @@ impl Schema {
             let attr = match attr {
                 Ok(attr) => attr,
                 Err(_) => {
-                    let errno = ask.ext.because(Errno::EINVAL, "bytes leftover after parsing attributes");
+                    let errno = ask.invalid("bytes leftover after parsing attributes");
                     // A lenient reader only says so.
                     return if check == Check::Lenient { Ok(attrs) } else { Err(errno) };
                 }
@@ -172,7 +172,7 @@ impl Form {
             ask.message.payload().get(*from..*to).unwrap_or_default().iter().all(|byte| *byte == 0)
         };
         let all = self.zero.iter().all(zero);
-        if all { Ok(()) } else { Err(ask.ext.because(Errno::EINVAL, self.values)) }
+        if all { Ok(()) } else { Err(ask.invalid(self.values)) }
     }
 
     /// The attributes of such a request, after a check of its header.
@@ -182,13 +182,11 @@ impl Form {
         let Some(schema) = self.schema else {
             return match ask.message.payload().len() {
                 len if len == self.size.next_multiple_of(4) => Ok(Attrs::new(rest)),
-                _ => Err(ask.ext.because(Errno::EINVAL, self.other)),
+                _ => Err(ask.invalid(self.other)),
             };
         };
         let attrs = schema.check(ask, Attrs::new(rest), Check::Strict)?;
-        if attrs.clone().flatten().any(|attr| !self.allowed.contains(&attr.kind())) {
-            return Err(ask.ext.because(Errno::EINVAL, self.other));
-        }
+        ask.refuse_if(attrs.clone().flatten().any(|attr| !self.allowed.contains(&attr.kind())), self.other)?;
         Ok(attrs)
     }
 
@@ -209,7 +207,7 @@ impl Form {
     /// What follows the header.
     fn header<'a, O: ByteOrder>(&self, ask: &mut Ask<'a, O>) -> Result<&'a [u8], Errno> {
         let message = ask.message;
-        message.after(self.size).map_err(|_: Malformed| ask.ext.because(Errno::EINVAL, self.short))
+        message.after(self.size).map_err(|_: Malformed| ask.invalid(self.short))
     }
 }
 

@@ -6,7 +6,7 @@ use zerocopy::{
     BigEndian, ByteOrder, FromBytes, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, Unaligned,
 };
 
-use crate::respond::{Ask, At, Dumper, Next, Out, Plan, Query};
+use crate::respond::{Ask, At, Dumper, Next, Out, Plan, Query, Start, when};
 use crate::rtnetlink::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX};
 use crate::{Errno, Full, MessageFlags};
 
@@ -142,13 +142,13 @@ pub(crate) fn plan<O: ByteOrder>(ask: &Ask<'_, O>) -> Result<Plan<O>, Errno> {
 
 /// Of all families.
 pub(crate) fn dumper<O: ByteOrder>() -> Dumper<O> {
-    Dumper { start, step, apart: false }
+    Dumper { start: Start::By(start), step, apart: false }
 }
 
 /// Only these protocols have a table: TCP, UDP, UDP-Lite.
 fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let family = ask.family();
-    let (words, _) = ask.message.body::<[U32<O>; 6]>().map_err(|_| Errno::EINVAL)?;
+    let (words, _) = ask.message.body::<[U32<O>; 6]>()?;
     let [_, states, _, show, ..] = words.map(U32::get);
     let protocol = ask.message.payload().get(1).copied().unwrap_or(0);
     if matches!(family, AF_INET | AF_INET6) && ![6, 17, 136].contains(&protocol) {
@@ -157,23 +157,17 @@ fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     Ok(Query { family, protocol, kind: states, mask: show, ..Query::default() })
 }
 
-fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
+fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
     let state = |state: u8| 1u32.checked_shl(state.into()).is_some_and(|bit| query.kind & bit != 0);
     if query.family == AF_UNIX {
-        let Some(socket) = view.sockets.unix.get(at) else { return Ok(Next::End) };
-        if state(socket.state) {
-            send_unix(socket, query.mask, out)?;
-        }
-        return Ok(Next::More);
+        let socket = view.sockets.unix.get(at)?;
+        return when(state(socket.state), || send_unix(socket, query.mask, out));
     }
     let sockets = if query.family == AF_NETLINK { &[] } else { view.sockets.inet };
-    let Some(socket) = sockets.get(at) else { return Ok(Next::End) };
+    let socket = sockets.get(at)?;
     let family = crate::ip::family(socket.local.ip());
-    if family == query.family && socket.protocol == query.protocol && state(socket.state) {
-        send_inet(socket, family, out)?;
-    }
-    Ok(Next::More)
+    let asked = family == query.family && socket.protocol == query.protocol && state(socket.state);
+    when(asked, || send_inet(socket, family, out))
 }
 
 /// `inet_sk_diag_fill`.

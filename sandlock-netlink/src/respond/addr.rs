@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zerocopy::{ByteOrder, U32};
 
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out, Query, when};
 use crate::addr::FOREVER;
 use crate::rtnetlink::*;
 use crate::schema::{Form, Rule, Schema};
@@ -73,7 +73,7 @@ pub(super) fn get6<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>)
     if attrs.last_of(IFA_TARGET_NETNSID).is_some() {
         return Err(Errno::EINVAL);
     }
-    let (info, _) = ask.message.body::<IfAddrMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let (info, _) = ask.message.body::<IfAddrMsg<O>>()?;
     let attr = attrs.last_of(IFA_LOCAL).or_else(|| attrs.last_of(IFA_ADDRESS)).ok_or(Errno::EINVAL)?;
     let ip = ip::read(AF_INET6, attr);
     let link = ask.view.link(info.index.get());
@@ -108,29 +108,23 @@ fn begin<O: ByteOrder>(
         return Ok(query);
     }
     form.strict_header(ask)?;
-    let (info, _) = ask.message.body::<IfAddrMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let (info, _) = ask.message.body::<IfAddrMsg<O>>()?;
     query.index = info.index.get();
     if query.index != 0 {
         ask.answer_flags = MessageFlags::DUMP_FILTERED;
     }
     let attrs = form.strict(ask)?;
-    if attrs.last_of(IFA_TARGET_NETNSID).is_some() {
-        return Err(ask.ext.because(Errno::EINVAL, netns));
-    }
+    ask.refuse_if(attrs.last_of(IFA_TARGET_NETNSID).is_some(), netns)?;
     if query.index != 0 {
         ask.view.link(query.index).ok_or(Errno::ENODEV)?;
     }
     Ok(query)
 }
 
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(addr) = view.addrs.get(at) else { return Ok(Next::End) };
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let addr = view.addrs.get(at)?;
     let family = query.family == 0 || query.family == ip::family(addr.ip);
-    if family && (query.index == 0 || query.index == addr.index) {
-        send(view, addr, out)?;
-    }
-    Ok(Next::More)
+    when(family && (query.index == 0 || query.index == addr.index), || send(view, addr, out))
 }
 
 fn send<O: ByteOrder>(view: &View<'_>, addr: &Addr, out: &mut Out<'_, '_, O>) -> Result<(), Full> {
@@ -142,8 +136,7 @@ fn send<O: ByteOrder>(view: &View<'_>, addr: &Addr, out: &mut Out<'_, '_, O>) ->
 
 /// The groups that each link is in by itself: all systems of IPv4, all nodes of IPv6 on the link and
 /// on the machine. (A network that is not a loopback has one more for each address of IPv6.)
-pub(super) fn step_multicast<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
+pub(super) fn step_multicast<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
     const GROUPS4: &[IpAddr] = &[IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1))];
     const GROUPS6: &[IpAddr] = &[
         IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1)),
@@ -151,22 +144,21 @@ pub(super) fn step_multicast<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '
     ];
     let (groups, prefix_len) = if query.family == AF_INET { (GROUPS4, 32) } else { (GROUPS6, 128) };
     let (link, group) = (at.checked_div(groups.len()), at.checked_rem(groups.len()));
-    let Some(link) = link.and_then(|at| view.links.get(at)) else { return Ok(Next::End) };
-    let Some(group) = group.and_then(|at| groups.get(at)) else { return Ok(Next::End) };
-    if !link.flags.contains(LinkFlags::UP) || (query.index != 0 && query.index != link.index) {
-        return Ok(Next::More);
-    }
+    let link = link.and_then(|at| view.links.get(at))?;
+    let group = group.and_then(|at| groups.get(at))?;
+    let asked = query.index == 0 || query.index == link.index;
     // Both the question and its answer are of this type.
-    out.message(RTM_GETMULTICAST, |body| {
-        body.put(&IfAddrMsg::<O> {
-            family: query.family,
-            prefix_len,
-            flags: 0x80,
-            scope: 0,
-            index: U32::new(link.index),
-        })?;
-        ip::write(body, IFA_MULTICAST, *group)?;
-        body.array(IFA_CACHEINFO, &[FOREVER, FOREVER, view.since, view.since])
-    })?;
-    Ok(Next::More)
+    when(asked && link.flags.contains(LinkFlags::UP), || {
+        out.message(RTM_GETMULTICAST, |body| {
+            body.put(&IfAddrMsg::<O> {
+                family: query.family,
+                prefix_len,
+                flags: 0x80,
+                scope: 0,
+                index: U32::new(link.index),
+            })?;
+            ip::write(body, IFA_MULTICAST, *group)?;
+            body.array(IFA_CACHEINFO, &[FOREVER, FOREVER, view.since, view.since])
+        })
+    })
 }

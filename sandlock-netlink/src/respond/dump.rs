@@ -4,6 +4,7 @@ use zerocopy::ByteOrder;
 
 use super::{Ask, Out, REPLY_MAX, rtnetlink};
 use crate::extack::ExtAck;
+use crate::schema::Form;
 use crate::socket::Protocol;
 use crate::view::Style;
 use crate::{Errno, Full, MessageFlags, Socket, View, Writer, generic, sock_diag};
@@ -33,18 +34,38 @@ pub(crate) struct Query {
     pub(crate) filtered: bool,
 }
 
-/// What came of one step of a dump.
-pub(crate) enum Next {
-    /// There may be more after this position, at which there was a message or not.
-    More,
-    /// There is nothing at this position, nor after it.
-    End,
+impl Query {
+    /// For all of a family.
+    pub(crate) fn of(family: u8) -> Self {
+        Self { family, ..Self::default() }
+    }
+}
+
+/// What came of one step of a dump. `None`: there is nothing at this position, nor after it.
+pub(crate) type Next = Option<Result<(), Full>>;
+
+/// A step at which there is a message if it was asked for.
+pub(crate) fn when(asked: bool, send: impl FnOnce() -> Result<(), Full>) -> Next {
+    Some(if asked { send() } else { Ok(()) })
+}
+
+/// The step of a dump of one message.
+pub(crate) fn once(at: usize, send: impl FnOnce() -> Result<(), Full>) -> Next {
+    (at == 0).then(send)
+}
+
+/// How the request for a dump is read.
+pub(crate) enum Start<O: ByteOrder> {
+    /// Whatever it says, only its family counts; strictly it has to look like this.
+    Form(&'static Form),
+    /// By a function.
+    By(fn(&mut Ask<'_, O>) -> Result<Query, Errno>),
 }
 
 /// How a kind of dump is made.
 pub(crate) struct Dumper<O: ByteOrder> {
     /// Reads the request.
-    pub(crate) start: fn(&mut Ask<'_, O>) -> Result<Query, Errno>,
+    pub(crate) start: Start<O>,
     /// Writes the message at a position, if there is one.
     pub(crate) step: Step<O>,
     /// Whether the end is in a datagram of its own: in the kernel it is where the function that
@@ -59,7 +80,8 @@ pub(crate) struct At<'a> {
     pub(crate) at: usize,
 }
 
-type Step<O> = fn(At<'_>, &mut Out<'_, '_, O>) -> Result<Next, Full>;
+/// Writes the message at a position of a dump, if there is one.
+pub(super) type Step<O> = fn(At<'_>, &mut Out<'_, '_, O>) -> Next;
 
 /// A dump that is not yet out: part of the state of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +107,11 @@ pub(super) fn start<O: ByteOrder>(
     scratch: &mut [u8; REPLY_MAX],
     emit: &mut dyn FnMut(&[u8]) -> bool,
 ) {
-    let started = (dumper.start)(ask);
+    let started = match dumper.start {
+        Start::By(read) => read(ask),
+        Start::Form(form) if ask.strict() => form.strict(ask).map(|_| Query::of(ask.family())),
+        Start::Form(_) => Ok(Query::of(ask.family())),
+    };
     let mut dump = Dump {
         query: started.unwrap_or_default(),
         kind: ask.message.kind(),
@@ -147,14 +173,14 @@ fn proceed<O: ByteOrder>(
     while !dump.ended {
         let before = out.writer.len();
         let next = (dumper.step)(At { view, query: &dump.query, at: dump.at }, &mut out);
-        if before != 0 && (next.is_err() || out.writer.len() > GOOD_SIZE) {
+        if before != 0 && (next == Some(Err(Full)) || out.writer.len() > GOOD_SIZE) {
             out.writer.truncate(before);
             return true;
         }
         match next {
-            Ok(Next::More) => dump.at = dump.at.saturating_add(1),
-            Ok(Next::End) => dump.ended = true,
-            Err(Full) => {
+            Some(Ok(())) => dump.at = dump.at.saturating_add(1),
+            None => dump.ended = true,
+            Some(Err(Full)) => {
                 // No datagram can hold it.
                 dump.ended = true;
                 status = Err(Errno::EMSGSIZE);

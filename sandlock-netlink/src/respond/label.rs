@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use zerocopy::{ByteOrder, U32};
 
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out};
 use crate::rtnetlink::{AF_INET6, IFAL_ADDRESS, IFAL_LABEL, IfAddrLblMsg, RTM_NEWADDRLABEL};
 use crate::schema::{Form, Rule, Schema};
 use crate::{Errno, Full, ip};
@@ -36,7 +36,7 @@ const GET: Form = Form {
     other: "ipv6: Unsupported attribute in addrlabel get request",
 };
 
-const DUMP: Form = Form {
+pub(super) const DUMP: Form = Form {
     short: "ipv6: Invalid header for address label dump request",
     zero: &[(1, 12)],
     values: "ipv6: Invalid values in header for address label dump request",
@@ -48,7 +48,7 @@ const DUMP: Form = Form {
 /// The entry for an address: `ip6addrlbl_get`.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let attrs = GET.read(ask)?;
-    let (info, _) = ask.message.body::<IfAddrLblMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let (info, _) = ask.message.body::<IfAddrLblMsg<O>>()?;
     let index = info.index.get();
     let known = index == 0 || ask.view.link(index).is_some();
     if info.prefix_len != 128 || !known {
@@ -62,18 +62,9 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 }
 
 /// `ip6addrlbl_dump`.
-pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.strict() {
-        DUMP.strict(ask)?;
-    }
-    Ok(Query::default())
-}
-
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { at, .. } = position;
-    let Some(entry) = TABLE.get(at) else { return Ok(Next::End) };
-    send(entry, out)?;
-    Ok(Next::More)
+pub(super) fn step<O: ByteOrder>(At { at, .. }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let entry = TABLE.get(at)?;
+    Some(send(entry, out))
 }
 
 fn send<O: ByteOrder>(entry: &(Ipv6Addr, u8, u32), out: &mut Out<'_, '_, O>) -> Result<(), Full> {

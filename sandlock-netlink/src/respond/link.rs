@@ -2,7 +2,7 @@
 
 use zerocopy::{ByteOrder, FromZeros};
 
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out, Query, once, when};
 use crate::rtnetlink::*;
 use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
 use crate::view::Style;
@@ -53,7 +53,7 @@ const DUMP_BRIDGE: Form = Form {
     ..GET
 };
 
-const DUMP6: Form = Form {
+pub(super) const DUMP6: Form = Form {
     short: "ipv6: Invalid header for link dump request",
     zero: NOT_FAMILY,
     values: "ipv6: Invalid values in header for dump request",
@@ -62,7 +62,7 @@ const DUMP6: Form = Form {
     ..GET
 };
 
-const DUMP_IPMR: Form = Form {
+pub(super) const DUMP_IPMR: Form = Form {
     short: "ipv4: Invalid header for ipmr link dump",
     zero: NOT_FAMILY,
     values: "Invalid values in header for ipmr link dump request",
@@ -73,7 +73,7 @@ const DUMP_IPMR: Form = Form {
 /// One link, by index or else by name: `rtnl_getlink`.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let attrs = GET.read(ask)?;
-    let (info, _) = ask.message.body::<IfInfoMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let (info, _) = ask.message.body::<IfInfoMsg<O>>()?;
     if attrs.last_of(IFLA_TARGET_NETNSID).is_some() {
         return Err(Errno::EINVAL); // No other namespace has a number here.
     }
@@ -93,11 +93,8 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let attrs = if ask.strict() {
         let attrs = DUMP.strict(ask)?;
-        let (info, _) = ask.message.body::<IfInfoMsg<O>>().map_err(|_| Errno::EINVAL)?;
-        if info.index.get() != 0 {
-            let why = "Filter by device index not supported for link dumps";
-            return Err(ask.ext.because(Errno::EINVAL, why));
-        }
+        let (info, _) = ask.message.body::<IfInfoMsg<O>>()?;
+        ask.refuse_if(info.index.get() != 0, "Filter by device index not supported for link dumps")?;
         attrs
     } else {
         // Many clients send a `struct rtgenmsg`, which is the first byte of the header.
@@ -107,21 +104,15 @@ pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> 
             Err(_) => return Ok(Query::default()),
         }
     };
-    if attrs.last_of(IFLA_TARGET_NETNSID).is_some() {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid target network namespace id"));
-    }
+    ask.refuse_if(attrs.last_of(IFLA_TARGET_NETNSID).is_some(), "Invalid target network namespace id")?;
     let master = attrs.last_of(IFLA_MASTER).and_then(|attr| attr.u32().ok()).unwrap_or(0);
     Ok(Query { mask: ext_mask(&attrs), table: master, filtered: master != 0, ..Query::default() })
 }
 
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(link) = view.links.get(at) else { return Ok(Next::End) };
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let link = view.links.get(at)?;
     // The query's table is the master it asks for.
-    if query.table == 0 || query.table == link.master {
-        send(view, link, query, out)?;
-    }
-    Ok(Next::More)
+    when(query.table == 0 || query.table == link.master, || send(view, link, query, out))
 }
 
 fn send<O: ByteOrder>(
@@ -141,21 +132,12 @@ fn ext_mask<O: ByteOrder>(attrs: &Attrs<'_, O>) -> u32 {
 }
 
 /// `inet6_dump_ifinfo`.
-pub(super) fn start6<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.strict() {
-        DUMP6.strict(ask)?;
-    }
-    Ok(Query::default())
-}
-
-pub(super) fn step6<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(link) = view.links.get(at) else { return Ok(Next::End) };
-    match view.style {
-        Style::Kernel => out.message(RTM_NEWLINK, |body| link.write_as_inet6(view.since, body))?,
-        Style::Minimal => send(view, link, query, out)?,
-    }
-    Ok(Next::More)
+pub(super) fn step6<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let link = view.links.get(at)?;
+    Some(match view.style {
+        Style::Kernel => out.message(RTM_NEWLINK, |body| link.write_as_inet6(view.since, body)),
+        Style::Minimal => send(view, link, query, out),
+    })
 }
 
 /// `rtnl_bridge_getlink`: nothing, for no link is in a bridge.
@@ -169,32 +151,21 @@ pub(super) fn start_bridge<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, 
     Ok(Query::default())
 }
 
-/// `ipmr_rtm_dumplink`.
-pub(super) fn start_ipmr<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.strict() {
-        DUMP_IPMR.strict(ask)?;
-    }
-    Ok(Query::default())
-}
-
-/// The one table of multicast routes, which is told as if it were a link: `IPMRA_TABLE_*`
-/// (`linux/mroute.h`).
-pub(super) fn step_ipmr<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { at, .. } = position;
-    if at != 0 {
-        return Ok(Next::End);
-    }
-    out.message(RTM_NEWLINK, |body| {
-        body.put(&IfInfoMsg::<O> { family: RTNL_FAMILY_IPMR, ..IfInfoMsg::new_zeroed() })?;
-        body.nest(IFLA_AF_SPEC, |nest| {
-            nest.u32(1, RT_TABLE_DEFAULT)?; // ID
-            nest.u32(2, 0)?; // CACHE_RES_QUEUE_LEN
-            nest.u32(3, u32::MAX)?; // MROUTE_REG_VIF_NUM
-            nest.u8(4, 0)?; // MROUTE_DO_ASSERT
-            nest.u8(5, 0)?; // MROUTE_DO_PIM
-            nest.u8(7, 0)?; // MROUTE_DO_WRVIFWHOLE
-            nest.nest(6, |_| Ok(())) // VIFS
+/// `ipmr_rtm_dumplink`: the one table of multicast routes is told as if it were a link.
+/// `IPMRA_TABLE_*` (`linux/mroute.h`).
+pub(super) fn step_ipmr<O: ByteOrder>(At { at, .. }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    once(at, || {
+        out.message(RTM_NEWLINK, |body| {
+            body.put(&IfInfoMsg::<O> { family: RTNL_FAMILY_IPMR, ..IfInfoMsg::new_zeroed() })?;
+            body.nest(IFLA_AF_SPEC, |nest| {
+                nest.u32(1, RT_TABLE_DEFAULT)?; // ID
+                nest.u32(2, 0)?; // CACHE_RES_QUEUE_LEN
+                nest.u32(3, u32::MAX)?; // MROUTE_REG_VIF_NUM
+                nest.u8(4, 0)?; // MROUTE_DO_ASSERT
+                nest.u8(5, 0)?; // MROUTE_DO_PIM
+                nest.u8(7, 0)?; // MROUTE_DO_WRVIFWHOLE
+                nest.nest(6, |_| Ok(())) // VIFS
+            })
         })
-    })?;
-    Ok(Next::More)
+    })
 }

@@ -70,21 +70,21 @@ fn read<'a, O: ByteOrder>(
     {
         let v4 = if bits == 32 { RTM_F_NOTIFY | RTM_F_LOOKUP_TABLE } else { 0 };
         let known = RTM_F_FIB_MATCH | v4;
-        if [header.dst_len, header.src_len].iter().any(|len| *len != 0 && *len != bits) {
-            return Err(ask.ext.because(Errno::EINVAL, form.values));
-        }
+        ask.refuse_if(
+            [header.dst_len, header.src_len].iter().any(|len| *len != 0 && *len != bits),
+            form.values,
+        )?;
         form.strict_header(ask)?;
-        if header.flags.get() & !known != 0 {
-            return Err(ask.ext.because(Errno::EINVAL, flags));
-        }
+        ask.refuse_if(header.flags.get() & !known != 0, flags)?;
     }
     let attrs: Attrs<'a, O> = form.read(ask)?;
     let header = header.map_err(|_| Errno::EINVAL)?;
     let find = |kind| attrs.last_of(kind);
     let lacks = |kind, len: u8| find(kind).is_some() && len == 0;
-    if ask.strict() && (lacks(RTA_SRC, header.src_len) || lacks(RTA_DST, header.dst_len)) {
-        return Err(ask.ext.because(Errno::EINVAL, lengths));
-    }
+    ask.refuse_if(
+        ask.strict() && (lacks(RTA_SRC, header.src_len) || lacks(RTA_DST, header.dst_len)),
+        lengths,
+    )?;
     let number = |kind| find(kind).and_then(|attr| attr.u32().ok());
     let unspecified = ip::unspecified(header.family);
     // Too short an address is refused by the policy for IPv4, and only here for IPv6.

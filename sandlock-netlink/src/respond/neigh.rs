@@ -4,10 +4,10 @@
 use zerocopy::{ByteOrder, U32};
 
 use super::link::LINK;
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out, Query, when};
 use crate::rtnetlink::*;
 use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
-use crate::{Attr, Attrs, Errno, Full, ip};
+use crate::{Attr, Attrs, Errno, ip};
 
 /// `nda_policy`.
 const NEIGH: Schema = Schema {
@@ -87,13 +87,9 @@ fn index_of<O: ByteOrder>(ask: &Ask<'_, O>) -> u32 {
 /// `neigh_get`. Requests for one neighbour are always read strictly.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     GET.strict_header(ask)?;
-    if has_flags(ask, NTF_PROXY) {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid flags in header for neighbor get request"));
-    }
+    ask.refuse_if(has_flags(ask, NTF_PROXY), "Invalid flags in header for neighbor get request")?;
     let (index, proxy) = (index_of(ask), has_flags(ask, 0));
-    if index == 0 && !proxy {
-        return Err(ask.ext.because(Errno::EINVAL, "No device specified"));
-    }
+    ask.refuse_if(index == 0 && !proxy, "No device specified")?;
     let rest = ask.message.after(GET.size).unwrap_or_default();
     let attrs = NEIGH.check(ask, Attrs::new(rest), Check::Strict)?;
     let Some(dst) = attrs.last_of(NDA_DST) else { return Err(ask.ext.missing(NDA_DST)) };
@@ -104,8 +100,7 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
     }
     let len = if family == AF_INET { 4 } else { 16 };
     let Some(ip) = ip::read(family, dst).filter(|_| dst.payload().len() == len) else {
-        let why = "Invalid network address in neighbor get request";
-        return Err(ask.ext.because(Errno::EINVAL, why));
+        return Err(ask.invalid("Invalid network address in neighbor get request"));
     };
     if index != 0 && ask.view.link(index).is_none() {
         return Err(ask.ext.because(Errno::ENODEV, "Unknown device ifindex"));
@@ -122,10 +117,7 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let attrs = if ask.strict() {
         let attrs = DUMP.strict(ask)?;
-        if has_flags(ask, NTF_PROXY) {
-            let why = "Invalid flags in header for neighbor dump request";
-            return Err(ask.ext.because(Errno::EINVAL, why));
-        }
+        ask.refuse_if(has_flags(ask, NTF_PROXY), "Invalid flags in header for neighbor dump request")?;
         Some(attrs)
     } else {
         // What is wrong here is only told.
@@ -145,25 +137,19 @@ pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> 
     })
 }
 
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(neigh) = view.neighs.get(at).filter(|_| !query.nothing) else { return Ok(Next::End) };
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let neigh = view.neighs.get(at).filter(|_| !query.nothing)?;
     let family = query.family == 0 || query.family == ip::family(neigh.ip);
     let index = query.index == 0 || query.index == neigh.index;
     // The query's table is the master it asks for.
     let master = query.table == 0 || view.link(neigh.index).is_some_and(|link| link.master == query.table);
-    if family && index && master {
-        out.message(RTM_NEWNEIGH, |body| neigh.write(body))?;
-    }
-    Ok(Next::More)
+    when(family && index && master, || out.message(RTM_NEWNEIGH, |body| neigh.write(body)))
 }
 
 /// `rtnl_fdb_get`: no link is a bridge or in one.
 pub(super) fn get_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let attrs = GET_FDB.strict(ask)?;
-    if has_flags(ask, NTF_MASTER | NTF_SELF) {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid flags in header for fdb get request"));
-    }
+    ask.refuse_if(has_flags(ask, NTF_MASTER | NTF_SELF), "Invalid flags in header for fdb get request")?;
     let (errno, why) = match (attrs.last_of(NDA_LLADDR), index_of(ask)) {
         (None, _) => (Errno::EINVAL, "Missing lookup address for fdb get request"),
         (Some(address), _) if address.payload().len() != 6 => {
@@ -216,10 +202,7 @@ pub(super) fn get_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>
 pub(super) fn start_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     if ask.strict() {
         DUMP_MDB.strict_header(ask)?;
-        if index_of(ask) != 0 {
-            let why = "Filtering by device index is not supported for mdb dump request";
-            return Err(ask.ext.because(Errno::EINVAL, why));
-        }
+        ask.refuse_if(index_of(ask) != 0, "Filtering by device index is not supported for mdb dump request")?;
         DUMP_MDB.strict(ask)?;
     }
     Ok(Query::default())
@@ -227,16 +210,15 @@ pub(super) fn start_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Err
 
 /// `vxlan_vnifilter_dump`: no link is a tunnel.
 pub(super) fn start_tunnel<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.message.payload().len() < 8 {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid msg length"));
-    }
+    ask.refuse_if(ask.message.payload().len() < 8, "Invalid msg length")?;
     // `struct tunnel_msg`: of its flags there is one, `TUNNEL_MSG_FLAG_STATS`.
-    if ask.message.payload().get(1).is_some_and(|flags| flags & !1 != 0) {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid tunnelmsg flags in ancillary header"));
-    }
+    ask.refuse_if(
+        ask.message.payload().get(1).is_some_and(|flags| flags & !1 != 0),
+        "Invalid tunnelmsg flags in ancillary header",
+    )?;
     match index_of(ask) {
         0 => Ok(Query::default()),
         index if ask.view.link(index).is_none() => Err(Errno::ENODEV),
-        _ => Err(ask.ext.because(Errno::EINVAL, "The device is not a vxlan device")),
+        _ => Err(ask.invalid("The device is not a vxlan device")),
     }
 }

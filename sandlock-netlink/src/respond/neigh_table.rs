@@ -2,13 +2,13 @@
 
 use zerocopy::{ByteOrder, U16, U32};
 
-use super::{Ask, At, Next, Out, Query};
+use super::{At, Next, Out};
 use crate::link::REACHABLE;
 use crate::rtnetlink::*;
 use crate::schema::Form;
-use crate::{Body, Errno, Full};
+use crate::{Body, Full};
 
-const DUMP: Form = Form {
+pub(super) const DUMP: Form = Form {
     size: 4,
     short: "Invalid header for neighbor table dump request",
     zero: &[(1, 4)],
@@ -33,32 +33,22 @@ const TABLES: [Table; 2] = [
     Table { family: AF_INET6, name: b"ndisc_cache", sizes: [16, 344], locktime: 0 },
 ];
 
-/// `neightbl_dump_info`.
-pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.strict() {
-        DUMP.strict(ask)?;
-    }
-    Ok(Query { family: ask.family(), ..Query::default() })
-}
-
-/// For each table itself, and then its parameters for each link, the newest link first.
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
+/// `neightbl_dump_info`: for each table itself, and then its parameters for each link, the newest link first.
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
     let tables = TABLES.iter().filter(|table| [AF_UNSPEC, table.family].contains(&query.family));
     let links = || view.links.iter().rev().map(|link| link.index);
     // 0: the table itself.
     let mut all =
         tables.flat_map(|table| core::iter::once(0).chain(links()).map(move |index| (table, index)));
-    let Some((table, index)) = all.nth(at) else { return Ok(Next::End) };
-    out.message(RTM_NEWNEIGHTBL, |body| {
+    let (table, index) = all.nth(at)?;
+    Some(out.message(RTM_NEWNEIGHTBL, |body| {
         body.put(&[table.family, 0, 0, 0])?;
         body.string(NDTA_NAME, table.name)?;
         if index == 0 {
             write_table(table, body)?;
         }
         body.nest(NDTA_PARMS, |nest| write_parms(table, index, nest))
-    })?;
-    Ok(Next::More)
+    }))
 }
 
 /// `neightbl_fill_info`. What the kernel counts for the whole machine is 0 here.

@@ -2,7 +2,7 @@
 
 use zerocopy::ByteOrder;
 
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out};
 use crate::rtnetlink::*;
 use crate::schema::{Form, Rule, Schema};
 use crate::{Errno, Full};
@@ -38,14 +38,14 @@ const GET6: Form = Form {
     ..GET4
 };
 
-const DUMP4: Form = Form {
+pub(super) const DUMP4: Form = Form {
     short: "ipv4: Invalid header for netconf dump request",
     schema: None,
     other: "ipv4: Invalid data after header in netconf dump request",
     ..GET4
 };
 
-const DUMP6: Form = Form {
+pub(super) const DUMP6: Form = Form {
     short: "ipv6: Invalid header for netconf dump request",
     other: "ipv6: Invalid data after header in netconf dump request",
     ..DUMP4
@@ -62,24 +62,14 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
     Ok(send(family, index, out)?)
 }
 
-/// `inet_netconf_dump_devconf` and `inet6_netconf_dump_devconf`.
-pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    let family = Some(ask.family()).filter(|family| matches!(*family, AF_INET | AF_INET6)).unwrap_or(0);
-    if ask.strict() {
-        if family == AF_INET6 { DUMP6 } else { DUMP4 }.strict(ask)?;
-    }
-    Ok(Query { family, ..Query::default() })
-}
-
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
+/// `inet_netconf_dump_devconf` and `inet6_netconf_dump_devconf`, or both.
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
     let both = [AF_INET, AF_INET6];
-    let families = both.iter().filter(|family| query.family == 0 || query.family == **family);
+    let families = both.iter().filter(|family| query.family == **family || !both.contains(&query.family));
     let indices = || view.links.iter().map(|link| link.index).chain(OTHERS);
     let mut all = families.flat_map(|family| indices().map(|index| (*family, index)));
-    let Some((family, index)) = all.nth(at) else { return Ok(Next::End) };
-    send(family, index, out)?;
-    Ok(Next::More)
+    let (family, index) = all.nth(at)?;
+    Some(send(family, index, out))
 }
 
 /// `inet_netconf_fill_devconf`. In a new network namespace all is off.

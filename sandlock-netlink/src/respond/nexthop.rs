@@ -62,12 +62,10 @@ fn read<'a, O: ByteOrder>(
 ) -> Result<Attrs<'a, O>, Errno> {
     let message = ask.message;
     let rest = message.after(size_of::<NhMsg>());
-    let rest = rest.map_err(|_| ask.ext.because(Errno::EINVAL, INVALID_HEADER_LENGTH))?;
+    let rest = rest.map_err(|_| ask.invalid(INVALID_HEADER_LENGTH))?;
     let attrs = schema.check(ask, Attrs::new(rest), Check::Full)?;
     let header = message.payload().get(1..size_of::<NhMsg>()).unwrap_or_default();
-    if header.iter().any(|byte| *byte != 0) {
-        return Err(ask.ext.because(Errno::EINVAL, values));
-    }
+    ask.refuse_if(header.iter().any(|byte| *byte != 0), values)?;
     Ok(attrs)
 }
 
@@ -81,7 +79,7 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) ->
         Some(_) if nexthop => return Err(Errno::ENOENT),
         Some(_) => "Bucket information is missing",
     };
-    Err(ask.ext.because(Errno::EINVAL, why))
+    Err(ask.invalid(why))
 }
 
 /// `rtm_dump_nexthop`.
@@ -120,7 +118,7 @@ pub(super) fn get_nsid<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_,
         Some(nsid) => {
             Err(ask.ext.blame(Errno::ENOENT, "Peer netns reference is invalid", request, nsid, None))
         }
-        None => Err(ask.ext.because(Errno::EINVAL, "Peer netns reference is missing")),
+        None => Err(ask.invalid("Peer netns reference is missing")),
     }
 }
 

@@ -3,10 +3,10 @@
 
 use zerocopy::ByteOrder;
 
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out, Query, when};
 use crate::rtnetlink::*;
 use crate::schema::{Form, INVALID_HEADER_LENGTH, Rule, Schema};
-use crate::{Errno, Full, MessageFlags, ip};
+use crate::{Errno, MessageFlags, ip};
 
 /// `rtm_ipv4_policy`.
 pub(super) const ROUTE4: Schema = Schema {
@@ -97,9 +97,7 @@ fn filter<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
         return Ok(query);
     }
     DUMP.strict_header(ask)?;
-    if flags & !(RTM_F_CLONED | RTM_F_PREFIX) != 0 {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid flags for FIB dump request"));
-    }
+    ask.refuse_if(flags & !(RTM_F_CLONED | RTM_F_PREFIX) != 0, "Invalid flags for FIB dump request")?;
     let attrs = DUMP.strict(ask)?;
     query.filtered = true;
     if let Some(header) = header {
@@ -137,9 +135,8 @@ pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> 
     }
 }
 
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(route) = view.routes.get(at).filter(|_| !query.nothing) else { return Ok(Next::End) };
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let route = view.routes.get(at).filter(|_| !query.nothing)?;
     let matches = [
         (u32::from(query.family), ip::family(route.dst).into()),
         (query.table, route.table),
@@ -147,10 +144,8 @@ pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> 
         (query.protocol.into(), route.protocol.into()),
         (query.index, route.oif),
     ];
-    if matches.iter().all(|(asked, is)| *asked == 0 || asked == is) {
-        out.message(RTM_NEWROUTE, |body| route.write(body))?;
-    }
-    Ok(Next::More)
+    let asked = matches.iter().all(|(asked, is)| *asked == 0 || asked == is);
+    when(asked, || out.message(RTM_NEWROUTE, |body| route.write(body)))
 }
 
 /// `ipmr_rtm_dumproute`, `ip6mr_rtm_dumproute`: there is one table for each family, and it is empty.
@@ -173,9 +168,10 @@ pub(super) fn get_multicast<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, 
         return Err(Errno::ENOENT);
     }
     let lengths = ask.message.payload().get(1..3).unwrap_or_default();
-    if lengths.iter().any(|len| *len != 0 && *len != bits) && ask.message.payload().len() >= form.size {
-        return Err(ask.ext.because(Errno::EINVAL, form.values));
-    }
+    ask.refuse_if(
+        lengths.iter().any(|len| *len != 0 && *len != bits) && ask.message.payload().len() >= form.size,
+        form.values,
+    )?;
     form.strict(ask)?;
     if v4 { Err(Errno::ENOENT) } else { Err(ask.ext.because(Errno::ENOENT, "ipv6: MR table does not exist")) }
 }

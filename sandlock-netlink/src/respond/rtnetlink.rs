@@ -2,11 +2,15 @@
 
 use zerocopy::ByteOrder;
 
-use super::{Ask, At, Dumper, Get, Next, Out, Plan};
+use super::dump::{
+    Start::{self, By, Form},
+    Step,
+};
+use super::{Ask, At, Dumper, Get, Next, Out, Plan, Query};
 use super::{addr, label, link, lookup, neigh, neigh_table, netconf, nexthop, route, rule, stats, tc};
 use crate::rtnetlink::*;
 use crate::view::Style;
-use crate::{Errno, Full, MessageFlags};
+use crate::{Errno, MessageFlags};
 
 /// `rtnetlink_rcv_msg` (`net/core/rtnetlink.c`).
 pub(super) fn plan<O: ByteOrder>(ask: &Ask<'_, O>) -> Result<Plan<O>, Errno> {
@@ -60,43 +64,42 @@ fn get<O: ByteOrder>(kind: u16, family: u8) -> Option<Get<O>> {
 
 /// Who makes a dump.
 pub(super) fn dumper<O: ByteOrder>(kind: u16, family: u8) -> Option<Dumper<O>> {
-    let dumper = |start, step, apart| Some(Dumper { start, step, apart });
-    match (kind, family) {
-        (RTM_GETLINK, AF_BRIDGE) => dumper(link::start_bridge, nothing, false),
-        (RTM_GETLINK, AF_INET6) => dumper(link::start6, link::step6, false),
-        (RTM_GETLINK, RTNL_FAMILY_IPMR) => dumper(link::start_ipmr, link::step_ipmr, true),
-        (RTM_GETLINK, _) => dumper(link::start, link::step, true),
-        (RTM_GETADDR, AF_INET6) => dumper(addr::start6, addr::step, false),
-        (RTM_GETADDR, _) => dumper(addr::start4, addr::step, true),
-        (RTM_GETMULTICAST, AF_INET) => dumper(addr::start4, addr::step_multicast, false),
-        (RTM_GETMULTICAST, AF_INET6) => dumper(addr::start6, addr::step_multicast, false),
-        (RTM_GETANYCAST, AF_INET6) => dumper(addr::start6, nothing, false),
-        (RTM_GETROUTE, RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => {
-            dumper(route::start_multicast, nothing, false)
-        }
-        (RTM_GETROUTE, _) => dumper(route::start, route::step, true),
-        (RTM_GETRULE, _) => dumper(rule::start, rule::step, false),
-        (RTM_GETNEIGH, AF_BRIDGE) => dumper(neigh::start_fdb, nothing, false),
-        (RTM_GETNEIGH, _) => dumper(neigh::start, neigh::step, false),
-        (RTM_GETNEIGHTBL, _) => dumper(neigh_table::start, neigh_table::step, true),
-        (RTM_GETADDRLABEL, AF_INET6) => dumper(label::start, label::step, false),
-        (RTM_GETNETCONF, AF_INET | AF_INET6) => dumper(netconf::start, netconf::step, false),
-        (RTM_GETNETCONF, _) => dumper(netconf::start, netconf::step, true),
-        (RTM_GETQDISC, _) => dumper(tc::start_qdisc, tc::step_qdisc, true),
-        (RTM_GETTCLASS, _) => dumper(tc::start_class, nothing, false),
-        (RTM_GETTFILTER | RTM_GETCHAIN, _) => dumper(tc::start_filter, nothing, false),
-        (RTM_GETACTION, _) => dumper(tc::start_action, nothing, false),
-        (RTM_GETMDB, AF_BRIDGE) => dumper(neigh::start_mdb, nothing, false),
-        (RTM_GETTUNNEL, AF_BRIDGE) => dumper(neigh::start_tunnel, nothing, false),
-        (RTM_GETNSID, _) => dumper(nexthop::start_nsid, nothing, false),
-        (RTM_GETNEXTHOP, _) => dumper(nexthop::start, nothing, false),
-        (RTM_GETNEXTHOPBUCKET, _) => dumper(nexthop::start_bucket, nothing, false),
-        (RTM_GETSTATS, _) => dumper(stats::start, stats::step, false),
-        _ => None,
-    }
+    let (start, step, apart): (Start<O>, Step<O>, bool) = match (kind, family) {
+        (RTM_GETLINK, AF_BRIDGE) => (By(link::start_bridge), nothing, false),
+        (RTM_GETLINK, AF_INET6) => (Form(&link::DUMP6), link::step6, false),
+        (RTM_GETLINK, RTNL_FAMILY_IPMR) => (Form(&link::DUMP_IPMR), link::step_ipmr, true),
+        (RTM_GETLINK, _) => (By(link::start), link::step, true),
+        (RTM_GETADDR, AF_INET6) => (By(addr::start6), addr::step, false),
+        (RTM_GETADDR, _) => (By(addr::start4), addr::step, true),
+        (RTM_GETMULTICAST, AF_INET) => (By(addr::start4), addr::step_multicast, false),
+        (RTM_GETMULTICAST, AF_INET6) => (By(addr::start6), addr::step_multicast, false),
+        (RTM_GETANYCAST, AF_INET6) => (By(addr::start6), nothing, false),
+        (RTM_GETROUTE, RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => (By(route::start_multicast), nothing, false),
+        (RTM_GETROUTE, _) => (By(route::start), route::step, true),
+        (RTM_GETRULE, _) => (By(rule::start), rule::step, false),
+        (RTM_GETNEIGH, AF_BRIDGE) => (By(neigh::start_fdb), nothing, false),
+        (RTM_GETNEIGH, _) => (By(neigh::start), neigh::step, false),
+        (RTM_GETNEIGHTBL, _) => (Form(&neigh_table::DUMP), neigh_table::step, true),
+        (RTM_GETADDRLABEL, AF_INET6) => (Form(&label::DUMP), label::step, false),
+        (RTM_GETNETCONF, AF_INET) => (Form(&netconf::DUMP4), netconf::step, false),
+        (RTM_GETNETCONF, AF_INET6) => (Form(&netconf::DUMP6), netconf::step, false),
+        (RTM_GETNETCONF, _) => (Form(&netconf::DUMP4), netconf::step, true),
+        (RTM_GETQDISC, _) => (By(tc::start_qdisc), tc::step_qdisc, true),
+        (RTM_GETTCLASS, _) => (By(|_| Ok(Query::default())), nothing, false),
+        (RTM_GETTFILTER | RTM_GETCHAIN, _) => (By(tc::start_filter), nothing, false),
+        (RTM_GETACTION, _) => (By(tc::start_action), nothing, false),
+        (RTM_GETMDB, AF_BRIDGE) => (By(neigh::start_mdb), nothing, false),
+        (RTM_GETTUNNEL, AF_BRIDGE) => (By(neigh::start_tunnel), nothing, false),
+        (RTM_GETNSID, _) => (By(nexthop::start_nsid), nothing, false),
+        (RTM_GETNEXTHOP, _) => (By(nexthop::start), nothing, false),
+        (RTM_GETNEXTHOPBUCKET, _) => (By(nexthop::start_bucket), nothing, false),
+        (RTM_GETSTATS, _) => (By(stats::start), stats::step, false),
+        _ => return None,
+    };
+    Some(Dumper { start, step, apart })
 }
 
 /// A dump of what there is none of.
-fn nothing<O: ByteOrder>(_: At<'_>, _: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    Ok(Next::End)
+fn nothing<O: ByteOrder>(_: At<'_>, _: &mut Out<'_, '_, O>) -> Next {
+    None
 }

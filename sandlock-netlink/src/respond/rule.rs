@@ -2,10 +2,10 @@
 
 use zerocopy::ByteOrder;
 
-use super::{Ask, At, Next, Out, Query};
+use super::{Ask, At, Next, Out, Query, when};
+use crate::Errno;
 use crate::rtnetlink::*;
 use crate::schema::Form;
-use crate::{Errno, Full};
 
 const DUMP: Form = Form {
     size: size_of::<FibRuleHdr>(),
@@ -24,17 +24,14 @@ pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> 
     }
     match ask.family() {
         family @ (AF_UNSPEC | AF_INET | AF_INET6 | RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => {
-            Ok(Query { family, ..Query::default() })
+            Ok(Query::of(family))
         }
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }
 
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(rule) = view.rules.get(at) else { return Ok(Next::End) };
-    if query.family == AF_UNSPEC || query.family == rule.family {
-        out.message(RTM_NEWRULE, |body| rule.write(body))?;
-    }
-    Ok(Next::More)
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let rule = view.rules.get(at)?;
+    let asked = query.family == AF_UNSPEC || query.family == rule.family;
+    when(asked, || out.message(RTM_NEWRULE, |body| rule.write(body)))
 }

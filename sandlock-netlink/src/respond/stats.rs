@@ -17,17 +17,14 @@ const STATS: Schema = Schema { last: 2, rules: &[(1, Rule::Nest)] };
 fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>, dump: bool) -> Result<&'a IfStatsMsg<O>, Errno> {
     let message = ask.message;
     let Ok((header, _)) = message.body::<IfStatsMsg<O>>() else {
-        return Err(ask.ext.because(Errno::EINVAL, "Invalid header for stats dump"));
+        return Err(ask.invalid("Invalid header for stats dump"));
     };
     if ask.strict() {
-        if header.pad != [0; 3] || (dump && header.index.get() != 0) {
-            let why = "Invalid values in header for stats dump request";
-            return Err(ask.ext.because(Errno::EINVAL, why));
-        }
-        if header.filter.get() > ALL {
-            let why = "Invalid stats requested through filter mask";
-            return Err(ask.ext.because(Errno::EINVAL, why));
-        }
+        ask.refuse_if(
+            header.pad != [0; 3] || (dump && header.index.get() != 0),
+            "Invalid values in header for stats dump request",
+        )?;
+        ask.refuse_if(header.filter.get() > ALL, "Invalid stats requested through filter mask")?;
     }
     Ok(header)
 }
@@ -35,7 +32,7 @@ fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>, dump: bool) -> Result<&'a IfStat
 fn read_filters<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<(), Errno> {
     let message = ask.message;
     let rest = message.after(size_of::<IfStatsMsg>());
-    let rest = rest.map_err(|_| ask.ext.because(Errno::EINVAL, INVALID_HEADER_LENGTH))?;
+    let rest = rest.map_err(|_| ask.invalid(INVALID_HEADER_LENGTH))?;
     STATS.check(ask, Attrs::new(rest), Check::Full).map(|_| ())
 }
 
@@ -48,9 +45,7 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
     }
     let link = ask.view.link(index).ok_or(Errno::ENODEV)?;
     let mask = header.filter.get();
-    if mask == 0 {
-        return Err(ask.ext.because(Errno::EINVAL, "Filter mask must be set for stats get"));
-    }
+    ask.refuse_if(mask == 0, "Filter mask must be set for stats get")?;
     read_filters(ask)?;
     Ok(send(link, mask, out)?)
 }
@@ -58,18 +53,14 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 /// `rtnl_stats_dump`.
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let mask = read(ask, true)?.filter.get();
-    if mask == 0 {
-        return Err(ask.ext.because(Errno::EINVAL, "Filter mask must be set for stats dump"));
-    }
+    ask.refuse_if(mask == 0, "Filter mask must be set for stats dump")?;
     read_filters(ask)?;
     Ok(Query { mask, ..Query::default() })
 }
 
-pub(super) fn step<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, query, at } = position;
-    let Some(link) = view.links.get(at) else { return Ok(Next::End) };
-    send(link, query.mask, out)?;
-    Ok(Next::More)
+pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let link = view.links.get(at)?;
+    Some(send(link, query.mask, out))
 }
 
 /// `rtnl_fill_statsinfo`. Nothing is offloaded, and no link has statistics of its own kind.

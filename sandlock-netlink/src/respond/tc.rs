@@ -35,7 +35,7 @@ const ACTION: Form =
 
 fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>) -> Result<(&'a TcMsg<O>, Attrs<'a, O>), Errno> {
     let attrs = REQUEST.lenient(ask)?;
-    let (header, _) = ask.message.body::<TcMsg<O>>().map_err(|_| Errno::EINVAL)?;
+    let (header, _) = ask.message.body::<TcMsg<O>>()?;
     Ok((header, attrs))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn get_chain<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, 
     let (header, _) = read(ask)?;
     ask.view.link(header.index.get()).ok_or(Errno::ENODEV)?;
     let why = if header.parent.get() == 0 { "Qdisc not classful" } else { "Parent Qdisc doesn't exists" };
-    Err(ask.ext.because(Errno::EINVAL, why))
+    Err(ask.invalid(why))
 }
 
 /// `tc_ctl_action`: there are none, so that only none can be found.
@@ -95,7 +95,7 @@ pub(super) fn get_action<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '
         Some(_) => "Invalid TC action index value",
         None => "Netlink action attributes missing",
     };
-    Err(ask.ext.because(Errno::EINVAL, why))
+    Err(ask.invalid(why))
 }
 
 /// `tc_dump_action`.
@@ -108,11 +108,6 @@ pub(super) fn start_action<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, 
 pub(super) fn get_dcb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     Form { size: 4, ..REQUEST }.lenient(ask)?;
     Err(Errno::EOPNOTSUPP)
-}
-
-/// `tc_dump_tclass`, which looks at nothing but the header.
-pub(super) fn start_class<O: ByteOrder>(_: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    Ok(Query::default())
 }
 
 /// `tc_dump_tfilter`, `tc_dump_chain`, which do not mind a short header.
@@ -129,11 +124,9 @@ pub(super) fn start_qdisc<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, E
     Ok(Query::default())
 }
 
-pub(super) fn step_qdisc<O: ByteOrder>(position: At<'_>, out: &mut Out<'_, '_, O>) -> Result<Next, Full> {
-    let At { view, at, .. } = position;
-    let Some(link) = view.links.get(at) else { return Ok(Next::End) };
-    send(link, out)?;
-    Ok(Next::More)
+pub(super) fn step_qdisc<O: ByteOrder>(At { view, at, .. }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
+    let link = view.links.get(at)?;
+    Some(send(link, out))
 }
 
 /// `tc_fill_qdisc`, of a discipline without options through which nothing has gone.
