@@ -39,7 +39,7 @@ const NAME: &[u8] = b"nlctrl";
 
 /// `ctrl_policy_family`.
 const FAMILY: Schema =
-    Schema { last: FAMILY_NAME, rules: &[(FAMILY_ID, Rule::U16), (FAMILY_NAME, Rule::NulText(15))] };
+    Schema { last: FAMILY_NAME, rules: &[(Rule::U16, &[FAMILY_ID]), (Rule::NulText(15), &[FAMILY_NAME])] };
 
 /// `genl_rcv_msg`.
 pub(crate) fn plan<O: ByteOrder>(ask: &Ask<'_, O>) -> Result<Plan<O>, Errno> {

@@ -83,11 +83,11 @@ impl Rule {
     }
 }
 
-/// A policy: the last type there is, and what is known of some.
+/// A policy: the last type there is, and what those are of which that is checked.
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub(crate) last: u16,
-    pub(crate) rules: &'static [(u16, Rule)],
+    pub(crate) rules: &'static [(Rule, &'static [u16])],
 }
 
 /// How much a request may deviate: `enum netlink_validation` (`include/net/netlink.h`).
@@ -126,7 +126,7 @@ impl Schema {
                 }
                 return Err(ask.ext.blame(Errno::EINVAL, "Unknown attribute type", request, attr, None));
             }
-            let Some((_, rule)) = self.rules.iter().find(|(of, _)| *of == kind) else {
+            let Some((rule, _)) = self.rules.iter().find(|(_, kinds)| kinds.contains(&kind)) else {
                 if check == Check::Full {
                     return Err(ask.ext.blame(Errno::EINVAL, "Unsupported attribute", request, attr, None));
                 }

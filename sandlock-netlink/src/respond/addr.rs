@@ -15,15 +15,11 @@ use crate::{Addr, Errno, Full, MessageFlags, View, ip};
 const ADDR4: Schema = Schema {
     last: IFA_PROTO,
     rules: &[
-        (IFA_ADDRESS, Rule::U32),
-        (IFA_LOCAL, Rule::U32),
-        (IFA_LABEL, Rule::Text(15)),
-        (IFA_BROADCAST, Rule::U32),
-        (IFA_CACHEINFO, Rule::AtLeast(16)),
-        (IFA_FLAGS, Rule::U32),
-        (IFA_RT_PRIORITY, Rule::U32),
-        (IFA_TARGET_NETNSID, Rule::S32),
-        (IFA_PROTO, Rule::U8),
+        (Rule::U32, &[IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS, IFA_RT_PRIORITY]),
+        (Rule::Text(15), &[IFA_LABEL]),
+        (Rule::AtLeast(16), &[IFA_CACHEINFO]),
+        (Rule::S32, &[IFA_TARGET_NETNSID]),
+        (Rule::U8, &[IFA_PROTO]),
     ],
 };
 
@@ -31,13 +27,11 @@ const ADDR4: Schema = Schema {
 const ADDR6: Schema = Schema {
     last: IFA_PROTO,
     rules: &[
-        (IFA_ADDRESS, Rule::AtLeast(16)),
-        (IFA_LOCAL, Rule::AtLeast(16)),
-        (IFA_CACHEINFO, Rule::AtLeast(16)),
-        (IFA_FLAGS, Rule::AtLeast(4)),
-        (IFA_RT_PRIORITY, Rule::U32),
-        (IFA_TARGET_NETNSID, Rule::S32),
-        (IFA_PROTO, Rule::U8),
+        (Rule::AtLeast(16), &[IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO]),
+        (Rule::AtLeast(4), &[IFA_FLAGS]),
+        (Rule::U32, &[IFA_RT_PRIORITY]),
+        (Rule::S32, &[IFA_TARGET_NETNSID]),
+        (Rule::U8, &[IFA_PROTO]),
     ],
 };
 

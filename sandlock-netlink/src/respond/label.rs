@@ -24,7 +24,7 @@ const TABLE: [(Ipv6Addr, u8, u32); 10] = [
 ];
 
 const LABEL: Schema =
-    Schema { last: IFAL_LABEL, rules: &[(IFAL_ADDRESS, Rule::AtLeast(16)), (IFAL_LABEL, Rule::U32)] };
+    Schema { last: IFAL_LABEL, rules: &[(Rule::AtLeast(16), &[IFAL_ADDRESS]), (Rule::U32, &[IFAL_LABEL])] };
 
 const GET: Form = Form {
     size: size_of::<IfAddrLblMsg>(),

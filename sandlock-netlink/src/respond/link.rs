@@ -12,12 +12,11 @@ use crate::{Attrs, Errno, Full, Link, View};
 pub(super) const LINK: Schema = Schema {
     last: IFLA_TAILROOM,
     rules: &[
-        (IFLA_IFNAME, Rule::Text(15)),
-        (IFLA_MASTER, Rule::U32),
-        (IFLA_LINKINFO, Rule::Nest),
-        (IFLA_EXT_MASK, Rule::U32),
-        (IFLA_TARGET_NETNSID, Rule::S32),
-        (IFLA_ALT_IFNAME, Rule::Text(127)),
+        (Rule::Text(15), &[IFLA_IFNAME]),
+        (Rule::U32, &[IFLA_MASTER, IFLA_EXT_MASK]),
+        (Rule::Nest, &[IFLA_LINKINFO]),
+        (Rule::S32, &[IFLA_TARGET_NETNSID]),
+        (Rule::Text(127), &[IFLA_ALT_IFNAME]),
     ],
 };
 

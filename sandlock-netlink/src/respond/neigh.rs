@@ -13,13 +13,9 @@ use crate::{Attr, Attrs, Errno, ip};
 const NEIGH: Schema = Schema {
     last: NDA_NDM_FLAGS_MASK,
     rules: &[
-        (NDA_CACHEINFO, Rule::AtLeast(16)),
-        (NDA_PROBES, Rule::U32),
-        (NDA_VLAN, Rule::U16),
-        (NDA_PORT, Rule::U16),
-        (NDA_VNI, Rule::U32),
-        (NDA_IFINDEX, Rule::U32),
-        (NDA_MASTER, Rule::U32),
+        (Rule::AtLeast(16), &[NDA_CACHEINFO]),
+        (Rule::U32, &[NDA_PROBES, NDA_VNI, NDA_IFINDEX, NDA_MASTER]),
+        (Rule::U16, &[NDA_VLAN, NDA_PORT]),
     ],
 };
 
@@ -175,7 +171,7 @@ pub(super) fn start_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Err
 
 /// `rtnl_mdb_get`.
 pub(super) fn get_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    const GET_MDB: Schema = Schema { last: 1, rules: &[(MDBA_GET_ENTRY, Rule::AtLeast(0))] };
+    const GET_MDB: Schema = Schema { last: 1, rules: &[(Rule::AtLeast(0), &[MDBA_GET_ENTRY])] };
     let form = Form { short: INVALID_HEADER_LENGTH, schema: Some(&GET_MDB), ..DUMP_MDB };
     let attrs = Form { allowed: &[MDBA_GET_ENTRY], ..form }.strict(ask)?;
     let index = index_of(ask);

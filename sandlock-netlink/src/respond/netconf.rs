@@ -14,11 +14,8 @@ const OTHERS: [u32; 2] = [u32::MAX, u32::MAX.wrapping_sub(1)];
 const NETCONF: Schema = Schema {
     last: NETCONFA_FORCE_FORWARDING,
     rules: &[
-        (NETCONFA_IFINDEX, Rule::AtLeast(4)),
-        (NETCONFA_FORWARDING, Rule::AtLeast(4)),
-        (NETCONFA_RP_FILTER, Rule::AtLeast(4)),
-        (NETCONFA_PROXY_NEIGH, Rule::AtLeast(4)),
-        (NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, Rule::AtLeast(4)),
+        (Rule::AtLeast(4), &[NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER]),
+        (Rule::AtLeast(4), &[NETCONFA_PROXY_NEIGH, NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN]),
     ],
 };
 

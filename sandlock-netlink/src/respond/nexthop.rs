@@ -13,36 +13,24 @@ const NHA_OP_FLAGS: u16 = 14;
 const NHA_MAX: u16 = 18;
 
 /// `rtm_nh_policy_get`.
-const GET: Schema = Schema { last: NHA_MAX, rules: &[(NHA_ID, Rule::U32), (NHA_OP_FLAGS, Rule::U32)] };
+const GET: Schema = Schema { last: NHA_MAX, rules: &[(Rule::U32, &[NHA_ID, NHA_OP_FLAGS])] };
 
 /// `rtm_nh_policy_get_bucket`, with `NHA_RES_BUCKET`.
-const GET_BUCKET: Schema = Schema { last: 13, rules: &[(NHA_ID, Rule::U32), (13, Rule::Nest)] };
+const GET_BUCKET: Schema = Schema { last: 13, rules: &[(Rule::U32, &[NHA_ID]), (Rule::Nest, &[13])] };
 
 /// `rtm_nh_policy_dump`.
 const DUMP: Schema = Schema {
     last: NHA_MAX,
-    rules: &[
-        (NHA_OIF, Rule::U32),
-        (NHA_GROUPS, Rule::Flag),
-        (NHA_MASTER, Rule::U32),
-        (NHA_FDB, Rule::Flag),
-        (NHA_OP_FLAGS, Rule::U32),
-    ],
+    rules: &[(Rule::U32, &[NHA_OIF, NHA_MASTER, NHA_OP_FLAGS]), (Rule::Flag, &[NHA_GROUPS, NHA_FDB])],
 };
 
 /// `rtm_nh_policy_dump_bucket`.
-const DUMP_BUCKET: Schema =
-    Schema { last: NHA_MAX, rules: &[(NHA_ID, Rule::U32), (NHA_OIF, Rule::U32), (NHA_MASTER, Rule::U32)] };
+const DUMP_BUCKET: Schema = Schema { last: NHA_MAX, rules: &[(Rule::U32, &[NHA_ID, NHA_OIF, NHA_MASTER])] };
 
 /// `net_ns_get_policy` and so on.
 const NSID: Schema = Schema {
     last: NETNSA_CURRENT_NSID,
-    rules: &[
-        (NETNSA_NSID, Rule::S32),
-        (NETNSA_PID, Rule::U32),
-        (NETNSA_FD, Rule::U32),
-        (NETNSA_TARGET_NSID, Rule::S32),
-    ],
+    rules: &[(Rule::S32, &[NETNSA_NSID, NETNSA_TARGET_NSID]), (Rule::U32, &[NETNSA_PID, NETNSA_FD])],
 };
 
 const GET_NSID: Form = Form {

@@ -11,7 +11,7 @@ use crate::{Attrs, Errno, Full, Link, NLA_F_NESTED};
 const ALL: u32 = 0x1f;
 
 /// `IFLA_STATS_GET_FILTERS`, which no client sends.
-const STATS: Schema = Schema { last: 2, rules: &[(1, Rule::Nest)] };
+const STATS: Schema = Schema { last: 2, rules: &[(Rule::Nest, &[1])] };
 
 /// `rtnl_valid_stats_req`, whatever the socket says: these requests are too young to be lenient.
 fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>, dump: bool) -> Result<&'a IfStatsMsg<O>, Errno> {

@@ -16,8 +16,10 @@ const INGRESS: u32 = 0xffff_0000;
 const TCA_ACT_TAB: u16 = 1;
 
 /// `rtm_tca_policy`.
-const TC: Schema =
-    Schema { last: TCA_EXT_WARN_MSG, rules: &[(TCA_KIND, Rule::Text(u16::MAX)), (TCA_CHAIN, Rule::U32)] };
+const TC: Schema = Schema {
+    last: TCA_EXT_WARN_MSG,
+    rules: &[(Rule::Text(u16::MAX), &[TCA_KIND]), (Rule::U32, &[TCA_CHAIN])],
+};
 
 const REQUEST: Form = Form {
     size: size_of::<TcMsg>(),
@@ -31,7 +33,7 @@ const REQUEST: Form = Form {
 
 /// `struct tcamsg`, and `tcaa_policy`.
 const ACTION: Form =
-    Form { size: 4, schema: Some(&Schema { last: 5, rules: &[(TCA_ACT_TAB, Rule::Nest)] }), ..REQUEST };
+    Form { size: 4, schema: Some(&Schema { last: 5, rules: &[(Rule::Nest, &[TCA_ACT_TAB])] }), ..REQUEST };
 
 fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>) -> Result<(&'a TcMsg<O>, Attrs<'a, O>), Errno> {
     let attrs = REQUEST.lenient(ask)?;
