@@ -1,7 +1,8 @@
 //! Which handler answers which call: exactly the calls that the table hands over, in this order.
 
 use sandlock_notify::handlers::{
-    connect::Connect, listen::Listen, memfd::Memfd, metadata::Metadata, netlink::Netlink, own::Own,
+    connect::Connect, interfaces::Interfaces, listen::Listen, memfd::Memfd, metadata::Metadata,
+    netlink::Netlink, own::Own,
 };
 use sandlock_notify::{Handler, Route};
 use sandlock_sys::nr;
@@ -11,6 +12,7 @@ use crate::index::number_of;
 /// A handler each, and their state.
 pub(crate) struct State<'p> {
     pub(crate) netlink: Netlink,
+    pub(crate) interfaces: Interfaces,
     pub(crate) connect: Connect<'p>,
     pub(crate) listen: Listen<'p>,
     pub(crate) own: Own,
@@ -21,13 +23,15 @@ pub(crate) struct State<'p> {
 type Pick = for<'s, 'p> fn(&'s mut State<'p>) -> &'s mut dyn Handler;
 
 const NETLINK: Pick = |state| &mut state.netlink;
+const INTERFACES: Pick = |state| &mut state.interfaces;
 const OWN: Pick = |state| &mut state.own;
 const METADATA: Pick = |state| &mut state.metadata;
 
 impl State<'_> {
     /// The routes.
-    pub(crate) const ROUTES: [Route<Self>; 38] = [
+    pub(crate) const ROUTES: [Route<Self>; 40] = [
         Route::new(nr::SOCKET, NETLINK),
+        Route::new(nr::SOCKET, INTERFACES),
         Route::new(nr::BIND, NETLINK),
         Route::new(nr::GETSOCKNAME, NETLINK),
         Route::new(nr::GETPEERNAME, NETLINK),
@@ -37,6 +41,7 @@ impl State<'_> {
         Route::new(nr::CONNECT, NETLINK),
         Route::new(nr::CONNECT, |state| &mut state.connect),
         Route::new(nr::FCNTL, |state| &mut state.connect),
+        Route::new(nr::IOCTL, INTERFACES),
         Route::new(nr::IOCTL, |state| &mut state.connect),
         Route::new(nr::LISTEN, |state| &mut state.listen),
         Route::new(nr::MEMFD_CREATE, |state| &mut state.memfd),

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use sandlock_notify::handlers::connect::{Connect, Judge};
+use sandlock_notify::handlers::interfaces::Interfaces;
 use sandlock_notify::handlers::listen::Listen;
 use sandlock_notify::handlers::memfd::Memfd;
 use sandlock_notify::handlers::metadata::Metadata;
@@ -106,6 +107,7 @@ fn supervise(plan: &Plan, running: &Running, terminal: &Terminal) -> Result<Outc
     // The tables are large, and made once.
     let state = Box::new(State {
         netlink: Netlink::new(),
+        interfaces: Interfaces,
         connect: Connect::new(judge),
         listen: Listen { ports: plan.bind.as_ports() },
         own: Own { guardian: running.guardian },

@@ -98,7 +98,9 @@ const NO_PROTOCOL: Action = Action::errno(Errno::EPROTONOSUPPORT);
 const SOCKETS: &[Case] = &[
     case(&[UNIX, STREAM], ALLOW),
     case(&[UNIX, SEQPACKET], ALLOW),
-    // A datagram socket names its peer in a send, in memory: without Landlock's help nobody can judge that without a trap for each.
+    // A datagram socket names its peer in a send, in memory: without Landlock's help nobody can judge that without a trap for each. The
+    // supervisor makes one that cannot, for those who ask it about interfaces.
+    case(&[UNIX, DGRAM], TRAP),
     case(&[UNIX], EACCES),
     case(&[INET, STREAM, DEFAULT], ALLOW),
     case(&[INET, STREAM, TCP], ALLOW),
@@ -149,8 +151,9 @@ const IOCTLS: &[Case] = &[
     case(&[Test::eq32(1, 0x541c)], EPERM),
     case(&[Test::eq32(1, 0x5423)], EPERM),
     case(&[Test::eq32(1, 0x541d)], EPERM),
-    // The interfaces of the host, by any socket: SIOCGIFNAME and up, and the wireless ones.
-    case(&[Test::range32(1, 0x8910, 0x89ff)], EPERM),
+    // Interfaces, by any socket: SIOCGIFNAME to SIOCGIFMAP are asked of the emulated network, the others and the wireless ones of nobody.
+    case(&[Test::range32(1, 0x8910, 0x8970)], TRAP),
+    case(&[Test::range32(1, 0x8971, 0x89ff)], EPERM),
     case(&[Test::range32(1, 0x8b00, 0x8bff)], EPERM),
     // FS_IOC_SETFLAGS (two widths), FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY, FS_IOC_SETVERSION, EXT4_IOC_SETVERSION,
     // FS_IOC_SET_ENCRYPTION_POLICY, FAT_IOCTL_SET_ATTRIBUTES: they change a file that is open for reading.
@@ -176,7 +179,7 @@ const IOCTLS: &[Case] = &[
 const F_SETFL: &[Case] = &[case(&[Test::eq32(1, 4)], TRAP)];
 const FIONBIO: Case = case(&[Test::eq32(1, 0x5421)], TRAP);
 const IOCTLS_AND_FIONBIO: &[Case] = &{
-    let mut cases = [FIONBIO; 22];
+    let mut cases = [FIONBIO; IOCTLS.len().strict_add(1)];
     let (_, rest) = cases.split_at_mut(1);
     rest.copy_from_slice(IOCTLS);
     cases

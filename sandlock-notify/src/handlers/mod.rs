@@ -1,6 +1,7 @@
 //! The virtualized things, one folder each. Handlers are leaves: none imports another.
 
 pub mod connect;
+pub mod interfaces;
 pub mod listen;
 pub mod memfd;
 pub mod metadata;

@@ -140,12 +140,12 @@ fn fast_sendto(port: u16, flags: u64) -> Result {
 }
 
 /// One byte to `address`, and what it lies in.
-fn message(address: &[u8; 16]) -> (Box<libc::iovec>, libc::msghdr) {
+pub(crate) fn message(address: &[u8]) -> (Box<libc::iovec>, libc::msghdr) {
     let data = Box::new(libc::iovec { iov_base: c"x".as_ptr().cast_mut().cast(), iov_len: 1 });
     // SAFETY: all zeros is a message without anything.
     let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
     message.msg_name = address.as_ptr().cast_mut().cast();
-    message.msg_namelen = 16;
+    message.msg_namelen = u32::try_from(address.len()).expect("short");
     message.msg_iov = (&raw const *data).cast_mut();
     message.msg_iovlen = 1;
     (data, message)

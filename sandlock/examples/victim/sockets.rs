@@ -54,24 +54,45 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("socketpair_tipc", "a pair of another family", |_| {
         done(sys!("socketpair", 30, SOCK_STREAM, 0, &mut [0i32; 2]))
     }),
-    attack("interfaces", "lists the host's interfaces by ioctl", |_| {
-        // struct ifconf without a buffer asks how long the list is.
-        done(sys!("ioctl", socket(AF_INET, SOCK_STREAM, 0)?, 0x8912, &mut [0u64; 2]))
+    attack("interfaces", "names an interface that is not lo by ioctl", |_| {
+        let socket = socket(AF_INET, SOCK_STREAM, 0)?;
+        let named = |index: u32| {
+            let mut request = [0u8; 40];
+            request[16..20].copy_from_slice(&index.to_ne_bytes());
+            sys!("ioctl", socket, 0x8910, &mut request)
+        };
+        done((2..200).map(named).reduce(Result::or).expect("some"))
     }),
-    attack("interface_index", "asks for the index of lo by ioctl, with garbage in the high half", |_| {
+    attack("interface_index", "asks for the index of eth0 by ioctl, with garbage in the high half", |_| {
+        let mut request = [0u8; 40];
+        request[..4].copy_from_slice(b"eth0");
+        done(sys!("ioctl", socket(AF_UNIX, SOCK_STREAM, 0)?, with_garbage(0x8933), &mut request))
+    }),
+    attack("interface_count", "finds by ioctl that more than one interface has an address", |_| {
+        // struct ifconf without a buffer asks how long the list is.
+        let mut list = [0u64; 2];
+        sys!("ioctl", socket(AF_INET, SOCK_STREAM, 0)?, 0x8912, &mut list)?;
+        if list[0] > 40 { Ok(String::new()) } else { Err(Errno::ENODEV) }
+    }),
+    attack("interface_change", "sets the flags of lo to what they are by ioctl", |_| {
         let mut request = [0u8; 40];
         request[..2].copy_from_slice(b"lo");
-        done(sys!("ioctl", socket(AF_UNIX, SOCK_STREAM, 0)?, with_garbage(0x8933), &mut request))
+        let socket = socket(AF_INET, SOCK_STREAM, 0)?;
+        sys!("ioctl", socket, 0x8913, &mut request)?;
+        done(sys!("ioctl", socket, 0x8914, &mut request))
     }),
 ];
 
 /// The netlinks that the supervisor emulates: route, sock_diag, kobject_uevent, generic.
 const EMULATED: [i32; 4] = [0, 4, 15, 16];
 
-/// What a sandboxed program can have; SEQPACKET and STREAM of AF_UNIX, whatever the protocol.
+/// What a sandboxed program can have; SEQPACKET and STREAM of AF_UNIX, whatever the protocol, and a DGRAM that sends to nobody.
 fn is_granted((family, kind, protocol): (i32, i32, i32)) -> bool {
     match family {
-        AF_UNIX => [SOCK_STREAM, SOCK_SEQPACKET].contains(&kind),
+        AF_UNIX => {
+            [SOCK_STREAM, SOCK_SEQPACKET].contains(&kind)
+                || (kind == SOCK_DGRAM && [0, 1].contains(&protocol))
+        }
         AF_INET | AF_INET6 => kind == SOCK_STREAM && [0, 6].contains(&protocol),
         AF_NETLINK => [SOCK_RAW, SOCK_DGRAM].contains(&kind) && EMULATED.contains(&protocol),
         _ => false,

@@ -5,8 +5,8 @@ use std::ffi::CString;
 
 use libc::{AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM};
 
-use crate::call::{Attack, Result, attack, done, open, path};
-use crate::inet::socket;
+use crate::call::{Attack, Result, at, attack, done, open, path};
+use crate::inet::{message, socket};
 
 pub(crate) const ATTACKS: &[Attack] = &[
     attack("unix_connect", "connects to the socket at PATH", |args| connect(SOCK_STREAM, &path(args, 0))),
@@ -42,6 +42,19 @@ pub(crate) const ATTACKS: &[Attack] = &[
     }),
     attack("unix_dgram", "sends a datagram to the socket at PATH", |args| {
         let address = name(&path(args, 0));
+        done(sys!("sendto", socket(AF_UNIX, SOCK_DGRAM, 0)?, b"x", 1, 0, address.as_slice(), address.len()))
+    }),
+    attack("unix_dgram_message", "sends a datagram to the socket at PATH by sendmsg", |args| {
+        let address = name(&path(args, 0));
+        let (_data, message) = message(&address);
+        done(sys!("sendmsg", socket(AF_UNIX, SOCK_DGRAM, 0)?, at(&message), 0))
+    }),
+    attack("unix_dgram_connect", "connects a datagram socket to the one at PATH", |args| {
+        let address = name(&path(args, 0));
+        done(sys!("connect", socket(AF_UNIX, SOCK_DGRAM, 0)?, address.as_slice(), address.len()))
+    }),
+    attack("unix_dgram_abstract", "sends a datagram to the abstract socket NAME", |args| {
+        let address = abstract_name(&args[0]);
         done(sys!("sendto", socket(AF_UNIX, SOCK_DGRAM, 0)?, b"x", 1, 0, address.as_slice(), address.len()))
     }),
     attack("unix_abstract", "connects to the abstract socket NAME", |args| {

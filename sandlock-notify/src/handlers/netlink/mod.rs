@@ -80,6 +80,9 @@ impl Default for Netlink {
 
 impl Handler for Netlink {
     fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
+        if call.nr() == nr::SOCKET && call.int(0) != libc::AF_NETLINK {
+            return Ok(Verdict::Pass);
+        }
         if call.nr() == nr::SOCKET {
             return self.create(call).map(Verdict::Reply);
         }

@@ -1,0 +1,122 @@
+//! Interfaces asked for by ioctl, netdevice(7), on whatever socket: what netlink says in another form, and never the host's.
+//!
+//! The socket that libraries ask on (`if_nametoindex` of glibc and musl) is a unix datagram one, which could send to any name, and nobody would
+//! see it. So they get one that takes no address in a send.
+
+mod model;
+
+use sandlock_netlink::View;
+use sandlock_sys::{AsFd, Errno, Result, net, nr};
+
+use self::model::{IFREQ_LEN, SIOCGIFCONF, answer, list};
+use crate::call::Call;
+use crate::dispatch::{Handler, Verdict};
+use crate::notification::Response;
+use crate::target::{UserAddr, read_array};
+
+/// What every guest is shown.
+const VIEW: &View<'static> = &View::LOOPBACK;
+
+/// Answers `SIOCGIF*`, and makes the sockets for it. It has no state.
+#[derive(Debug)]
+pub struct Interfaces;
+
+impl Handler for Interfaces {
+    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
+        if call.nr() == nr::SOCKET {
+            return datagram_socket(call).map(Verdict::Reply);
+        }
+        let request = call.int(1);
+        if request & !0xff != 0x8900 {
+            return Ok(Verdict::Pass);
+        }
+        let file = call.target().descriptor(call.int(0))?;
+        let domain = match net::option(file.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN) {
+            Err(Errno::ENOTSOCK) => return Err(Errno::ENOTTY),
+            other => other?,
+        };
+        if request == SIOCGIFCONF {
+            configuration(call)?;
+        } else {
+            let mut ifreq: [u8; IFREQ_LEN] = read_array(call.target(), call.addr(2))?;
+            answer(VIEW, domain, request, &mut ifreq)?;
+            call.target().write(call.addr(2), &ifreq)?;
+        }
+        Ok(Verdict::Reply(Response::Return(0)))
+    }
+}
+
+/// A `SOCK_SEQPACKET` socket instead: unconnected it can send to nobody (`unix_seqpacket_sendmsg`), and its connect is judged.
+fn datagram_socket(call: &Call<'_>) -> Result<Response> {
+    let (kind, protocol) = (call.int(1), call.int(2));
+    let known = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    match protocol {
+        _ if kind & !known != 0 => Err(Errno::EINVAL),
+        0 | libc::PF_UNIX => {
+            let fd = net::socket(libc::AF_UNIX, libc::SOCK_SEQPACKET | kind & libc::SOCK_NONBLOCK, 0)?;
+            Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0 })
+        }
+        _ => Err(Errno::EPROTONOSUPPORT),
+    }
+}
+
+/// `struct ifconf`: how much room there is, and where, if anywhere; then how much was used, or would be.
+fn configuration(call: &Call<'_>) -> Result<()> {
+    const WORD: usize = size_of::<usize>();
+    let ifconf: [u8; 2 * WORD] = read_array(call.target(), call.addr(2))?;
+    let len = ifconf.first_chunk().copied().map_or(0, i32::from_ne_bytes);
+    let at = ifconf.last_chunk().copied().map_or(0, usize::from_ne_bytes);
+    let mut at = UserAddr(u64::try_from(at).map_err(|_| Errno::EFAULT)?);
+    let room = if at.is_null() { usize::MAX } else { usize::try_from(len).unwrap_or(0) };
+    let mut used = 0usize;
+    for ifreq in list(VIEW).take(room / IFREQ_LEN) {
+        if !at.is_null() {
+            call.target().write(at, &ifreq)?;
+            at.0 = at.0.wrapping_add(ifreq.len().try_into().unwrap_or(0));
+        }
+        used = used.saturating_add(ifreq.len());
+    }
+    let used = i32::try_from(used).map_err(|_| Errno::EINVAL)?;
+    call.target().write(call.addr(2), &used.to_ne_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::testing::Image;
+    use sandlock_sys::seccomp::Data;
+    use std::vec::Vec;
+
+    /// The `ifconf` at the beginning, and room for a list behind it. What it says afterwards, and the list.
+    fn listed(len: i32, somewhere: bool) -> (i32, Vec<u8>) {
+        let at = if somewhere { usize::try_from(Image::BASE).unwrap().strict_add(16) } else { 0 };
+        let mut ifconf = [0; 16];
+        ifconf[..4].copy_from_slice(&len.to_ne_bytes());
+        ifconf[size_of::<usize>()..][..size_of::<usize>()].copy_from_slice(&at.to_ne_bytes());
+        let image = Image::new(&[&ifconf[..], &[0xee; 100]].concat());
+        let data = Data { args: [0, 0, Image::BASE, 0, 0, 0], ..Data::default() };
+        assert_eq!(configuration(&Call::new(1, &data, &image)), Ok(()));
+        let bytes = image.0.into_inner();
+        (i32::from_ne_bytes(bytes[..4].try_into().unwrap()), bytes[16..].to_vec())
+    }
+
+    #[test]
+    fn the_list_stays_in_its_room() {
+        let whole = i32::try_from(IFREQ_LEN).unwrap();
+        for (len, somewhere, used) in
+            [(100, true, whole), (whole, true, whole), (whole - 1, true, 0), (-1, true, 0), (0, false, whole)]
+        {
+            let (said, list) = listed(len, somewhere);
+            assert_eq!(said, used, "{len} {somewhere}");
+            let written = list.iter().take_while(|byte| **byte != 0xee).count();
+            assert_eq!(written, if somewhere { usize::try_from(used).unwrap() } else { 0 });
+        }
+    }
+
+    #[test]
+    fn other_requests_are_somebody_elses() {
+        let data = Data { args: [0, 0x5421, 0, 0, 0, 0], ..Data::default() };
+        let verdict = Interfaces.handle(&Call::new(1, &data, &Image::default()));
+        assert!(matches!(verdict, Ok(Verdict::Pass)));
+    }
+}
