@@ -33,7 +33,12 @@ impl ExtAck {
         errno
     }
 
-    /// The same with the attribute that is to blame, and what it should have been.
+    /// Leaves where the attribute is that is to blame.
+    pub(crate) fn point_at<O: ByteOrder>(&mut self, request: &Message<O>, attr: &Attr<O>) {
+        self.offset = request.offset_of(attr).and_then(|offset| u32::try_from(offset).ok());
+    }
+
+    /// All of it: the attribute that is to blame, and what it should have been.
     pub(crate) fn blame<O: ByteOrder>(
         &mut self,
         errno: Errno,
@@ -42,7 +47,7 @@ impl ExtAck {
         attr: &Attr<O>,
         rule: Option<Rule>,
     ) -> Errno {
-        self.offset = request.offset_of(attr).and_then(|offset| u32::try_from(offset).ok());
+        self.point_at(request, attr);
         self.rule = rule;
         self.because(errno, message)
     }

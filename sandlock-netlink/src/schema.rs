@@ -24,19 +24,54 @@ pub(crate) enum Rule {
     AtLeast(u16),
     /// `NLA_NESTED`.
     Nest,
+    /// `NLA_POLICY_NESTED`: and what is in it has its own policy.
+    NestOf(&'static Schema),
     /// `NLA_FLAG`.
     Flag,
+    /// `NLA_U32` of these bits only: `NLA_POLICY_MASK`.
+    Bits(u32),
 }
 
 impl Rule {
-    /// `validate_nla` (`lib/nlattr.c`). Longer integers are accepted.
-    fn check<O: ByteOrder>(self, attr: &Attr<O>) -> Result<(), Errno> {
+    fn is_nest(self) -> bool {
+        matches!(self, Self::Nest | Self::NestOf(_))
+    }
+
+    /// What an integer takes, in bytes; 0: it is none.
+    fn size(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::U32 | Self::S32 | Self::Bits(_) => 4,
+            _ => 0,
+        }
+    }
+
+    /// `validate_nla` (`lib/nlattr.c`): what is wrong with an attribute, and what is said of it. Only
+    /// if the whole policy counts an integer must not be longer than it is, and a nest must say so.
+    fn fault<O: ByteOrder>(self, attr: &Attr<O>, check: Check) -> Option<(Errno, &'static str)> {
+        let len = attr.payload().len();
+        if check == Check::Full && self.size() != 0 && self.size() != len {
+            return Some((Errno::EINVAL, "invalid attribute length"));
+        }
+        if check == Check::Full && attr.is_nested() != self.is_nest() && !matches!(self, Self::AtLeast(_)) {
+            let what = if attr.is_nested() { "NLA_F_NESTED not expected" } else { "NLA_F_NESTED is missing" };
+            return Some((Errno::EINVAL, what));
+        }
+        let failed = "Attribute failed policy validation";
+        match self {
+            Self::Bits(bits) if attr.u32().is_ok_and(|value| value & !bits != 0) => {
+                Some((Errno::EINVAL, "reserved bit set"))
+            }
+            _ => self.length(attr).err().map(|errno| (errno, failed)),
+        }
+    }
+
+    fn length<O: ByteOrder>(self, attr: &Attr<O>) -> Result<(), Errno> {
         let payload = attr.payload();
         let len = payload.len();
         let fits = match self {
-            Self::U8 => len >= 1,
-            Self::U16 => len >= 2,
-            Self::U32 | Self::S32 => len >= 4,
+            Self::U8 | Self::U16 | Self::U32 | Self::S32 | Self::Bits(_) => len >= self.size(),
             Self::Text(most) | Self::NulText(most) => {
                 let most = usize::from(most);
                 let nul = payload.iter().take(most.wrapping_add(1)).any(|byte| *byte == 0);
@@ -46,7 +81,7 @@ impl Rule {
                 len >= 1 && payload.strip_suffix(&[0]).unwrap_or(payload).len() <= most
             }
             Self::AtLeast(least) => len >= usize::from(least),
-            Self::Nest => len == 0 || len >= 4,
+            Self::Nest | Self::NestOf(_) => len == 0 || len >= 4,
             Self::Flag => len == 0,
         };
         if fits { Ok(()) } else { Err(Errno::ERANGE) }
@@ -54,7 +89,7 @@ impl Rule {
 
     /// Whether [`describe`](Self::describe) has anything to say.
     pub(crate) fn is_described(&self) -> bool {
-        !matches!(self, Self::AtLeast(_))
+        !matches!(self, Self::AtLeast(_) | Self::Bits(_))
     }
 
     /// `netlink_policy_dump_write_attr` (`net/netlink/policy.c`): `NL_POLICY_TYPE_ATTR_*`.
@@ -62,12 +97,12 @@ impl Rule {
         let (kind, range, len) = match self {
             Self::U8 => (2, Some(u64::from(u8::MAX)), None),
             Self::U16 => (3, Some(u64::from(u16::MAX)), None),
-            Self::U32 => (4, Some(u64::from(u32::MAX)), None),
+            Self::U32 | Self::Bits(_) => (4, Some(u64::from(u32::MAX)), None),
             Self::S32 => (8, None, None),
             Self::Text(u16::MAX) => (11, None, None),
             Self::Text(most) => (11, None, Some(most)),
             Self::NulText(most) => (12, None, Some(most)),
-            Self::Nest => (13, None, None),
+            Self::Nest | Self::NestOf(_) => (13, None, None),
             Self::Flag | Self::AtLeast(_) => (1, None, None),
         };
         if let Some(most) = range {
@@ -84,7 +119,7 @@ impl Rule {
 }
 
 /// A policy: the last type there is, and what those are of which that is checked.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Schema {
     pub(crate) last: u16,
     pub(crate) rules: &'static [(Rule, &'static [u16])],
@@ -102,6 +137,11 @@ pub(crate) enum Check {
 }
 
 impl Schema {
+    /// Each attribute and its rule.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u16, Rule)> + Clone + use<> {
+        self.rules.iter().flat_map(|(rule, kinds)| kinds.iter().map(move |kind| (*kind, *rule)))
+    }
+
     /// `__nla_validate_parse` (`lib/nlattr.c`).
     pub(crate) fn check<'a, O: ByteOrder>(
         &self,
@@ -132,14 +172,12 @@ impl Schema {
                 }
                 continue;
             };
-            if check == Check::Full && *rule == Rule::Nest && !attr.is_nested() {
-                let message = "NLA_F_NESTED is missing";
-                return Err(ask.ext.blame(Errno::EINVAL, message, request, attr, Some(*rule)));
+            if let Some((errno, why)) = rule.fault(attr, check) {
+                return Err(ask.ext.blame(errno, why, request, attr, Some(*rule)));
             }
-            rule.check(attr).map_err(|errno| {
-                let message = "Attribute failed policy validation";
-                ask.ext.blame(errno, message, request, attr, Some(*rule))
-            })?;
+            if let Rule::NestOf(schema) = rule {
+                schema.check(ask, attr.nested(), check)?;
+            }
         }
         Ok(attrs)
     }

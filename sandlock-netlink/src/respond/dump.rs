@@ -87,7 +87,8 @@ pub(super) type Step<O> = fn(At<'_>, &mut Out<'_, '_, O>) -> Next;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dump {
     query: Query,
-    /// Which dump, besides the socket's protocol: the message's type, and the family it is of.
+    /// Which dump, besides the socket's protocol: the message's type, and the family it is of, which in
+    /// generic netlink is the command.
     kind: u16,
     family: u8,
     /// The position to continue at.
@@ -142,7 +143,7 @@ pub fn resume<O: ByteOrder>(
     let dumper = match socket.protocol {
         Protocol::Route => rtnetlink::dumper(dump.kind, dump.family),
         Protocol::SockDiag => Some(sock_diag::dumper()),
-        Protocol::Generic => Some(generic::dumper()),
+        Protocol::Generic => Some(generic::dumper(dump.family)),
         Protocol::KobjectUevent => None,
     };
     let Some(dumper) = dumper else { return false };

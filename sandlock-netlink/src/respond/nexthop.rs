@@ -8,24 +8,35 @@ use crate::rtnetlink::*;
 use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
 use crate::{Attrs, Errno};
 
-/// `NHA_OP_FLAGS`, and the last attribute there is.
+/// `NHA_OP_FLAGS`, the last attribute there is, `NHA_RES_BUCKET`.
 const NHA_OP_FLAGS: u16 = 14;
 const NHA_MAX: u16 = 18;
+const NHA_RES_BUCKET: u16 = 13;
 
 /// `rtm_nh_policy_get`.
-const GET: Schema = Schema { last: NHA_MAX, rules: &[(Rule::U32, &[NHA_ID, NHA_OP_FLAGS])] };
+const GET: Schema =
+    Schema { last: NHA_MAX, rules: &[(Rule::U32, &[NHA_ID]), (Rule::Bits(3), &[NHA_OP_FLAGS])] };
 
-/// `rtm_nh_policy_get_bucket`, with `NHA_RES_BUCKET`.
-const GET_BUCKET: Schema = Schema { last: 13, rules: &[(Rule::U32, &[NHA_ID]), (Rule::Nest, &[13])] };
+/// `rtm_nh_policy_get_bucket`.
+const GET_BUCKET: Schema =
+    Schema { last: NHA_RES_BUCKET, rules: &[(Rule::U32, &[NHA_ID]), (Rule::Nest, &[NHA_RES_BUCKET])] };
 
 /// `rtm_nh_policy_dump`.
 const DUMP: Schema = Schema {
     last: NHA_MAX,
-    rules: &[(Rule::U32, &[NHA_OIF, NHA_MASTER, NHA_OP_FLAGS]), (Rule::Flag, &[NHA_GROUPS, NHA_FDB])],
+    rules: &[
+        (Rule::U32, &[NHA_OIF, NHA_MASTER]),
+        (Rule::Bits(3), &[NHA_OP_FLAGS]),
+        (Rule::Flag, &[NHA_GROUPS, NHA_FDB]),
+    ],
 };
 
-/// `rtm_nh_policy_dump_bucket`.
-const DUMP_BUCKET: Schema = Schema { last: NHA_MAX, rules: &[(Rule::U32, &[NHA_ID, NHA_OIF, NHA_MASTER])] };
+/// `rtm_nh_policy_dump_bucket`, and `rtm_nh_res_bucket_policy_dump` for what is in `NHA_RES_BUCKET`.
+const DUMP_BUCKET: Schema = Schema {
+    last: NHA_MAX,
+    rules: &[(Rule::U32, &[NHA_ID, NHA_OIF, NHA_MASTER]), (Rule::Nest, &[NHA_RES_BUCKET])],
+};
+const BUCKET: Schema = Schema { last: 3, rules: &[(Rule::U32, &[3])] };
 
 /// `net_ns_get_policy` and so on.
 const NSID: Schema = Schema {
@@ -83,6 +94,9 @@ pub(super) fn start_bucket<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, 
     let rest = message.after(size_of::<NhMsg>()).map_err(|_| Errno::EINVAL)?;
     let attrs = DUMP_BUCKET.check(ask, Attrs::new(rest), Check::Full).inspect_err(|_| ask.ext = quiet)?;
     read(ask, &DUMP_BUCKET, "Invalid values in header for nexthop dump request")?;
+    if let Some(bucket) = attrs.last_of(NHA_RES_BUCKET) {
+        BUCKET.check(ask, bucket.nested(), Check::Full)?;
+    }
     if attrs.last_of(NHA_ID).is_some() { Err(Errno::ENOENT) } else { Ok(Query::default()) }
 }
 
