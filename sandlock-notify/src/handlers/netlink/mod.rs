@@ -31,6 +31,15 @@ const NAME_LEN: usize = 12;
 /// What every guest is shown.
 const VIEW: &View<'static> = &View::LOOPBACK;
 
+/// What gives a socket a name: what is asked for, the process, which ports are taken.
+type Rename =
+    fn(&mut Socket, &[u8], u32, &dyn Fn(u32) -> bool) -> core::result::Result<(), sandlock_netlink::Errno>;
+
+const AUTOBIND: Rename = |socket, _, process, taken| {
+    socket.autobind(process, taken);
+    Ok(())
+};
+
 /// Our end of one socket, and what is known of the guest's.
 #[derive(Debug)]
 struct End {
@@ -94,8 +103,8 @@ impl Handler for Netlink {
             });
         };
         let value = match call.nr() {
-            nr::BIND => self.bind(index, call)?,
-            nr::CONNECT => self.connect(index, call)?,
+            nr::BIND => self.rename(index, Socket::bind::<NativeEndian>, call)?,
+            nr::CONNECT => self.rename(index, Socket::connect::<NativeEndian>, call)?,
             nr::GETSOCKNAME => put_name(call, &self.end(index)?.socket.name())?,
             // The other end is the kernel: port 0.
             nr::GETPEERNAME => put_name(call, &SocketName::new(0, 0))?,
@@ -129,7 +138,7 @@ impl Netlink {
         let mut request = [0; REQUEST_MAX];
         match net::recv(end.ours.as_fd(), &mut request, libc::MSG_DONTWAIT) {
             Ok(len @ 1..) => {
-                self.autobind(index, None);
+                let _bound = self.name(index, AUTOBIND, &[], 0);
                 if let (Ok(end), Some(request)) = (self.end(index), request.get(..len)) {
                     end.answer(request);
                 }
@@ -176,41 +185,23 @@ impl Netlink {
         self.ends.get_mut(index).and_then(Option::as_mut).ok_or(Errno::EBADF)
     }
 
-    /// Changes a socket whose port may have to be one that no other socket of its protocol has.
-    fn name(
-        &mut self,
-        index: usize,
-        change: impl FnOnce(
-            &mut Socket,
-            &dyn Fn(u32) -> bool,
-        ) -> core::result::Result<(), sandlock_netlink::Errno>,
-    ) -> Result<i64> {
+    /// bind, connect.
+    fn rename(&mut self, index: usize, rename: Rename, call: &Call<'_>) -> Result<i64> {
+        let mut name = [0; NAME_LEN];
+        self.name(index, rename, take_name(call, &mut name)?, process_of(call.target()))
+    }
+
+    /// Gives a socket a name, which its process has asked for or not.
+    fn name(&mut self, index: usize, rename: Rename, name: &[u8], process: u32) -> Result<i64> {
         let mut socket = self.end(index)?.socket;
         let protocol = socket.protocol;
-        let others =
-            self.ends.iter().flatten().map(|end| end.socket).filter(move |other| other.protocol == protocol);
-        change(&mut socket, &|port| others.clone().any(|other| other.port == port)).map_err(native)?;
+        let taken = |port| {
+            let mut sockets = self.ends.iter().flatten().map(|end| end.socket);
+            sockets.any(|other| other.protocol == protocol && other.port == port)
+        };
+        rename(&mut socket, name, process, &taken).map_err(native)?;
         self.end(index)?.socket = socket;
         Ok(0)
-    }
-
-    fn autobind(&mut self, index: usize, process: Option<u32>) {
-        let _bound = self.name(index, |socket, taken| {
-            socket.autobind(process.unwrap_or(0), taken);
-            Ok(())
-        });
-    }
-
-    fn bind(&mut self, index: usize, call: &Call<'_>) -> Result<i64> {
-        let (name, len) = take_name(call)?;
-        let (name, process) = (name.get(..len).unwrap_or_default(), process_of(call.target()));
-        self.name(index, |socket, taken| socket.bind::<NativeEndian>(name, process.unwrap_or(0), taken))
-    }
-
-    fn connect(&mut self, index: usize, call: &Call<'_>) -> Result<i64> {
-        let (name, len) = take_name(call)?;
-        let (name, process) = (name.get(..len).unwrap_or_default(), process_of(call.target()));
-        self.name(index, |socket, taken| socket.connect::<NativeEndian>(name, process.unwrap_or(0), taken))
     }
 
     fn set_option(&mut self, index: usize, call: &Call<'_>) -> Result<i64> {
@@ -246,7 +237,7 @@ impl Netlink {
 
     fn send(&mut self, index: usize, call: &Call<'_>) -> Result<i64> {
         let request: [u8; MUSL_REQUEST] = read_array(call.target(), call.addr(1))?;
-        self.autobind(index, process_of(call.target()));
+        self.name(index, AUTOBIND, &[], process_of(call.target()))?;
         self.end(index)?.answer(&request);
         i64::try_from(MUSL_REQUEST).map_err(|_| Errno::EINVAL)
     }
@@ -257,9 +248,9 @@ fn native(errno: sandlock_netlink::Errno) -> Errno {
     Errno::new(ErrnoTable::NATIVE.number(errno))
 }
 
-/// The process that asks, for its port; without one the kernel's range serves.
-fn process_of(target: &dyn Target) -> Option<u32> {
-    proc::thread_group(target.tid()).ok().map(i32::cast_unsigned)
+/// The process that asks, for its port; without one, 0, the kernel's range serves.
+fn process_of(target: &dyn Target) -> u32 {
+    proc::thread_group(target.tid()).map_or(0, i32::cast_unsigned)
 }
 
 /// Whether the other end is gone, or will never write again.
@@ -270,17 +261,15 @@ fn is_closed(end: &OwnedFd) -> bool {
     found.is_err() || row.found().intersects(Events::HUP.union(Events::ERR).union(Events::RDHUP))
 }
 
-/// Reads the address of bind or connect, registers 1 and 2: as much as a `sockaddr_nl` has, and how long that is.
-fn take_name(call: &Call<'_>) -> Result<([u8; NAME_LEN], usize)> {
-    let mut name = [0; NAME_LEN];
+/// Reads the address of bind or connect, registers 1 and 2: as much of it as a `sockaddr_nl` has.
+fn take_name<'b>(call: &Call<'_>, buffer: &'b mut [u8; NAME_LEN]) -> Result<&'b [u8]> {
     // The kernel refuses what is longer than any address.
     let len = usize::try_from(call.int(2)).ok().filter(|len| *len <= 128).ok_or(Errno::EINVAL)?;
-    let len = len.min(NAME_LEN);
-    let room = name.get_mut(..len).unwrap_or_default();
-    if len != 0 && call.target().read(call.addr(1), room)? != len {
+    let name = buffer.get_mut(..len.min(NAME_LEN)).unwrap_or_default();
+    if !name.is_empty() && call.target().read(call.addr(1), name)? != name.len() {
         return Err(Errno::EFAULT);
     }
-    Ok((name, len))
+    Ok(name)
 }
 
 /// Writes the answer of getsockname or getpeername: registers 1 and 2.
