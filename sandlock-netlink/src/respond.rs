@@ -10,6 +10,8 @@ mod neigh_table;
 mod netconf;
 mod nexthop;
 mod reply;
+#[rustfmt::skip]
+mod requests;
 mod route;
 mod rtnetlink;
 mod rule;

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let csv = fs::read_to_string(TABLE).map_err(|e| format!("read {TABLE}: {e}"))?;
     let rows = parse(&csv).map_err(|e| format!("{TABLE}: {e}"))?;
     let mut stale = Vec::new();
-    let mut modules = vec![codegen_netlink::module()?];
+    let mut modules = codegen_netlink::modules()?.to_vec();
     modules.extend(ARCHES.map(|(arch, title)| {
         (Path::new(MODULES).join(arch).with_extension("rs"), render(arch, title, &rows))
     }));

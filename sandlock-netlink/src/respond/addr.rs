@@ -4,66 +4,17 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zerocopy::{ByteOrder, U32};
 
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query, when};
 use crate::addr::FOREVER;
 use crate::rtnetlink::*;
-use crate::schema::{Form, Rule, Schema};
+use crate::schema::Form;
 use crate::view::Style;
 use crate::{Addr, Errno, Full, MessageFlags, View, ip};
 
-/// `ifa_ipv4_policy`.
-const ADDR4: Schema = Schema {
-    last: IFA_PROTO,
-    rules: &[
-        (Rule::U32, &[IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS, IFA_RT_PRIORITY]),
-        (Rule::Text(15), &[IFA_LABEL]),
-        (Rule::AtLeast(16), &[IFA_CACHEINFO]),
-        (Rule::S32, &[IFA_TARGET_NETNSID]),
-        (Rule::U8, &[IFA_PROTO]),
-    ],
-};
-
-/// `ifa_ipv6_policy`.
-const ADDR6: Schema = Schema {
-    last: IFA_PROTO,
-    rules: &[
-        (Rule::AtLeast(16), &[IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO]),
-        (Rule::AtLeast(4), &[IFA_FLAGS]),
-        (Rule::U32, &[IFA_RT_PRIORITY]),
-        (Rule::S32, &[IFA_TARGET_NETNSID]),
-        (Rule::U8, &[IFA_PROTO]),
-    ],
-};
-
-const DUMP4: Form = Form {
-    size: size_of::<IfAddrMsg>(),
-    short: "ipv4: Invalid header for address dump request",
-    zero: &[(1, 4)],
-    values: "ipv4: Invalid values in header for address dump request",
-    schema: Some(&ADDR4),
-    allowed: &[IFA_TARGET_NETNSID],
-    other: "ipv4: Unsupported attribute in dump request",
-};
-
-const DUMP6: Form = Form {
-    short: "ipv6: Invalid header for address dump request",
-    values: "ipv6: Invalid values in header for address dump request",
-    schema: Some(&ADDR6),
-    other: "ipv6: Unsupported attribute in dump request",
-    ..DUMP4
-};
-
-const GET6: Form = Form {
-    short: "ipv6: Invalid header for get address request",
-    values: "ipv6: Invalid values in header for get address request",
-    allowed: &[IFA_TARGET_NETNSID, IFA_ADDRESS, IFA_LOCAL],
-    other: "ipv6: Unsupported attribute in get address request",
-    ..DUMP6
-};
-
 /// One address of IPv6: `inet6_rtm_getaddr`. There is no such thing for IPv4.
 pub(super) fn get6<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = GET6.read(ask)?;
+    let attrs = ADDR6_GET.read(ask)?;
     if attrs.last_of(IFA_TARGET_NETNSID).is_some() {
         return Err(Errno::EINVAL);
     }
@@ -82,12 +33,12 @@ pub(super) fn get6<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>)
 /// `inet_dump_ifaddr` and `rtnl_dump_all`, which begins with it.
 pub(super) fn start4<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let family = Some(ask.family()).filter(|family| *family == AF_INET);
-    begin(ask, family, &DUMP4, "ipv4: Invalid target network namespace id")
+    begin(ask, family, &ADDR4_DUMP, "ipv4: Invalid target network namespace id")
 }
 
 /// `inet6_dump_addr`.
 pub(super) fn start6<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    begin(ask, Some(AF_INET6), &DUMP6, "ipv6: Invalid target network namespace id")
+    begin(ask, Some(AF_INET6), &ADDR6_DUMP, "ipv6: Invalid target network namespace id")
 }
 
 /// `None`: both families.

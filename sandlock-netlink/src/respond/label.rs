@@ -4,9 +4,9 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use zerocopy::{ByteOrder, U32};
 
+use super::requests::*;
 use super::{Ask, At, Next, Out};
 use crate::rtnetlink::{AF_INET6, IFAL_ADDRESS, IFAL_LABEL, IfAddrLblMsg, RTM_NEWADDRLABEL};
-use crate::schema::{Form, Rule, Schema};
 use crate::{Errno, Full, ip};
 
 /// `ip6addrlbl_init_table`: prefix, its length, and the label that source and destination should share.
@@ -23,31 +23,9 @@ const TABLE: [(Ipv6Addr, u8, u32); 10] = [
     (Ipv6Addr::UNSPECIFIED, 0, 1),
 ];
 
-const LABEL: Schema =
-    Schema { last: IFAL_LABEL, rules: &[(Rule::AtLeast(16), &[IFAL_ADDRESS]), (Rule::U32, &[IFAL_LABEL])] };
-
-const GET: Form = Form {
-    size: size_of::<IfAddrLblMsg>(),
-    short: "ipv6: Invalid header for addrlabel get request",
-    zero: &[(1, 2), (3, 4), (8, 12)],
-    values: "ipv6: Invalid values in header for addrlabel get request",
-    schema: Some(&LABEL),
-    allowed: &[IFAL_ADDRESS],
-    other: "ipv6: Unsupported attribute in addrlabel get request",
-};
-
-pub(super) const DUMP: Form = Form {
-    short: "ipv6: Invalid header for address label dump request",
-    zero: &[(1, 12)],
-    values: "ipv6: Invalid values in header for address label dump request",
-    schema: None,
-    other: "ipv6: Invalid data after header for address label dump request",
-    ..GET
-};
-
 /// The entry for an address: `ip6addrlbl_get`.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = GET.read(ask)?;
+    let attrs = LABEL_GET.read(ask)?;
     let (info, _) = ask.message.body::<IfAddrLblMsg<O>>()?;
     let index = info.index.get();
     let known = index == 0 || ask.view.link(index).is_some();

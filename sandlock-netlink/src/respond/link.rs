@@ -2,76 +2,16 @@
 
 use zerocopy::{ByteOrder, FromZeros};
 
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query, once, when};
 use crate::rtnetlink::*;
-use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::schema::{Check, Form, INVALID_HEADER_LENGTH};
 use crate::view::Style;
 use crate::{Attrs, Errno, Full, Link, View};
 
-/// `ifla_policy`, as far as a request that does not change anything can get in its way.
-pub(super) const LINK: Schema = Schema {
-    last: IFLA_TAILROOM,
-    rules: &[
-        (Rule::Text(15), &[IFLA_IFNAME]),
-        (Rule::U32, &[IFLA_MASTER, IFLA_EXT_MASK]),
-        (Rule::Nest, &[IFLA_LINKINFO]),
-        (Rule::S32, &[IFLA_TARGET_NETNSID]),
-        (Rule::Text(127), &[IFLA_ALT_IFNAME]),
-    ],
-};
-
-/// All of `struct ifinfomsg` but for the family and the index.
-const NEITHER_FAMILY_NOR_INDEX: &[(usize, usize)] = &[(1, 4), (8, 16)];
-/// All of it but for the family.
-const NOT_FAMILY: &[(usize, usize)] = &[(1, 16)];
-
-const GET: Form = Form {
-    size: size_of::<IfInfoMsg>(),
-    short: "Invalid header for get link",
-    zero: NEITHER_FAMILY_NOR_INDEX,
-    values: "Invalid values in header for get link request",
-    schema: Some(&LINK),
-    allowed: &[IFLA_IFNAME, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, IFLA_ALT_IFNAME],
-    other: "Unsupported attribute in get link request",
-};
-
-const DUMP: Form = Form {
-    short: "Invalid header for link dump",
-    values: "Invalid values in header for link dump request",
-    allowed: &[IFLA_EXT_MASK, IFLA_TARGET_NETNSID, IFLA_MASTER, IFLA_LINKINFO],
-    other: "Unsupported attribute in link dump request",
-    ..GET
-};
-
-const DUMP_BRIDGE: Form = Form {
-    short: "Invalid header for bridge link dump",
-    zero: NOT_FAMILY,
-    values: "Invalid values in header for bridge link dump request",
-    allowed: &[IFLA_EXT_MASK],
-    other: "Unsupported attribute in bridge link dump request",
-    ..GET
-};
-
-pub(super) const DUMP6: Form = Form {
-    short: "ipv6: Invalid header for link dump request",
-    zero: NOT_FAMILY,
-    values: "ipv6: Invalid values in header for dump request",
-    schema: None,
-    other: "ipv6: Invalid data after header",
-    ..GET
-};
-
-pub(super) const DUMP_IPMR: Form = Form {
-    short: "ipv4: Invalid header for ipmr link dump",
-    zero: NOT_FAMILY,
-    values: "Invalid values in header for ipmr link dump request",
-    other: "Invalid data after header in ipmr link dump",
-    ..DUMP6
-};
-
 /// One link, by index or else by name: `rtnl_getlink`.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = GET.read(ask)?;
+    let attrs = LINK_GET.read(ask)?;
     let (info, _) = ask.message.body::<IfInfoMsg<O>>()?;
     if attrs.last_of(IFLA_TARGET_NETNSID).is_some() {
         return Err(Errno::EINVAL); // No other namespace has a number here.
@@ -91,13 +31,13 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 /// `rtnl_dump_ifinfo`. What a lenient request asks for in vain, it asks for without a word.
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let attrs = if ask.strict() {
-        let attrs = DUMP.strict(ask)?;
+        let attrs = LINK_DUMP.strict(ask)?;
         let (info, _) = ask.message.body::<IfInfoMsg<O>>()?;
         ask.refuse_if(info.index.get() != 0, "Filter by device index not supported for link dumps")?;
         attrs
     } else {
         // Many clients send a `struct rtgenmsg`, which is the first byte of the header.
-        let rest = ask.message.after(GET.size).or_else(|_| ask.message.after(1)).unwrap_or_default();
+        let rest = ask.message.after(LINK_GET.size).or_else(|_| ask.message.after(1)).unwrap_or_default();
         match LINK.check(ask, Attrs::new(rest), Check::Lenient) {
             Ok(attrs) => attrs,
             Err(_) => return Ok(Query::default()),
@@ -142,10 +82,10 @@ pub(super) fn step6<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<
 /// `rtnl_bridge_getlink`: nothing, for no link is in a bridge.
 pub(super) fn start_bridge<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     if ask.strict() {
-        DUMP_BRIDGE.strict(ask)?;
+        LINK_DUMP_BRIDGE.strict(ask)?;
     } else {
         // What is wrong here is only told.
-        let _told = Form { short: INVALID_HEADER_LENGTH, ..DUMP_BRIDGE }.lenient(ask);
+        let _told = Form { short: INVALID_HEADER_LENGTH, ..LINK_DUMP_BRIDGE }.lenient(ask);
     }
     Ok(Query::default())
 }

@@ -7,43 +7,12 @@ use core::net::IpAddr;
 
 use zerocopy::{ByteOrder, U32};
 
-use super::route::{ROUTE4, ROUTE6};
+use super::requests::*;
 use super::{Ask, Out};
 use crate::route::write_cache_info;
 use crate::rtnetlink::*;
 use crate::schema::Form;
 use crate::{Attrs, Errno, Link, Route, View, ip};
-
-const GET4: Form = Form {
-    size: size_of::<RtMsg>(),
-    short: "ipv4: Invalid header for route get request",
-    zero: &[(4, 8)],
-    values: "ipv4: Invalid values in header for route get request",
-    schema: Some(&ROUTE4),
-    allowed: &[RTA_IIF, RTA_OIF, RTA_SRC, RTA_DST, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT, RTA_MARK, RTA_UID],
-    other: "ipv4: Unsupported attribute in route get request",
-};
-
-const GET6: Form = Form {
-    short: "ipv6: Invalid header for get route request",
-    zero: &[(4, 8)],
-    values: "ipv6: Invalid values in header for get route request",
-    schema: Some(&ROUTE6),
-    allowed: &[
-        RTA_IIF,
-        RTA_OIF,
-        RTA_SRC,
-        RTA_DST,
-        RTA_IP_PROTO,
-        RTA_SPORT,
-        RTA_DPORT,
-        RTA_MARK,
-        RTA_UID,
-        RTA_FLOWLABEL,
-    ],
-    other: "ipv6: Unsupported attribute in get route request",
-    ..GET4
-};
 
 /// What a lookup is about.
 struct Flow {
@@ -200,7 +169,8 @@ fn find4<'a>(view: &View<'a>, flow: &Flow) -> Result<Way<'a>, Errno> {
 /// `inet_rtm_getroute`.
 pub(super) fn get4<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let unsupported = "ipv4: Unsupported rtm_flags for route get request";
-    let flow = read(ask, &GET4, (32, unsupported, "ipv4: rtm_src_len and rtm_dst_len must be 32 for IPv4"))?;
+    let flow =
+        read(ask, &ROUTE4_GET, (32, unsupported, "ipv4: rtm_src_len and rtm_dst_len must be 32 for IPv4"))?;
     if flow.iif != 0 {
         // Nothing arrives from outside at a loopback, and elsewhere nothing arrives.
         return Err(if ask.view.link(flow.iif).is_some() { Errno::EINVAL } else { Errno::ENODEV });
@@ -264,7 +234,7 @@ pub(super) fn get4<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>)
 pub(super) fn get6<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let unsupported = "ipv6: Invalid flags for get route request";
     let flow =
-        read(ask, &GET6, (128, unsupported, "ipv6: rtm_src_len and rtm_dst_len must be 128 for IPv6"))?;
+        read(ask, &ROUTE6_GET, (128, unsupported, "ipv6: rtm_src_len and rtm_dst_len must be 128 for IPv6"))?;
     if flow.iif != 0 && ask.view.link(flow.iif).is_none() {
         return Err(Errno::ENODEV);
     }

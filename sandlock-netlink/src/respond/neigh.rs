@@ -3,71 +3,13 @@
 
 use zerocopy::{ByteOrder, U32};
 
-use super::link::LINK;
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query, when};
 use crate::rtnetlink::*;
-use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::schema::{Check, Form, INVALID_HEADER_LENGTH};
 use crate::{Attr, Attrs, Errno, ip};
 
-/// `nda_policy`.
-const NEIGH: Schema = Schema {
-    last: NDA_NDM_FLAGS_MASK,
-    rules: &[
-        (Rule::AtLeast(16), &[NDA_CACHEINFO]),
-        (Rule::U32, &[NDA_PROBES, NDA_VNI, NDA_IFINDEX, NDA_MASTER]),
-        (Rule::U16, &[NDA_VLAN, NDA_PORT]),
-    ],
-};
-
-const GET: Form = Form {
-    size: size_of::<NdMsg>(),
-    short: "Invalid header for neighbor get request",
-    zero: &[(1, 4), (8, 10), (11, 12)],
-    values: "Invalid values in header for neighbor get request",
-    schema: Some(&NEIGH),
-    allowed: &[NDA_DST],
-    other: "Unsupported attribute in neighbor get request",
-};
-
-const DUMP: Form = Form {
-    short: "Invalid header for neighbor dump request",
-    zero: &[(1, 10), (11, 12)],
-    values: "Invalid values in header for neighbor dump request",
-    allowed: &[NDA_IFINDEX, NDA_MASTER],
-    other: "Unsupported attribute in neighbor dump request",
-    ..GET
-};
-
-const GET_FDB: Form = Form {
-    short: "Invalid header for fdb get request",
-    values: "Invalid values in header for fdb get request",
-    allowed: &[NDA_LLADDR, NDA_MASTER, NDA_VLAN, NDA_VNI],
-    other: "Unsupported attribute in fdb get request",
-    ..GET
-};
-
-const DUMP_FDB: Form = Form {
-    short: "Invalid header for fdb dump request",
-    zero: &[(1, 4), (8, 12)],
-    values: "Invalid values in header for fdb dump request",
-    allowed: &[NDA_IFINDEX, NDA_MASTER],
-    other: "Unsupported attribute in fdb dump request",
-    ..GET
-};
-
-/// `struct br_port_msg` (`linux/if_bridge.h`): family, padding, index.
-const DUMP_MDB: Form = Form {
-    size: 8,
-    short: "Invalid header for mdb dump request",
-    zero: &[],
-    values: "",
-    schema: None,
-    allowed: &[],
-    other: "Invalid data after header in mdb dump request",
-};
-
-/// `MDBA_GET_ENTRY`, and the size of its `struct br_mdb_entry`.
-const MDBA_GET_ENTRY: u16 = 1;
+/// The size of the `struct br_mdb_entry` in `MDBA_GET_ENTRY`.
 const MDB_ENTRY_SIZE: usize = 28;
 
 /// Whether a request has flags besides these.
@@ -82,11 +24,11 @@ fn index_of<O: ByteOrder>(ask: &Ask<'_, O>) -> u32 {
 
 /// `neigh_get`. Requests for one neighbour are always read strictly.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    GET.strict_header(ask)?;
+    NEIGH_GET.strict_header(ask)?;
     ask.refuse_if(has_flags(ask, NTF_PROXY), "Invalid flags in header for neighbor get request")?;
     let (index, proxy) = (index_of(ask), has_flags(ask, 0));
     ask.refuse_if(index == 0 && !proxy, "No device specified")?;
-    let rest = ask.message.after(GET.size).unwrap_or_default();
+    let rest = ask.message.after(NEIGH_GET.size).unwrap_or_default();
     let attrs = NEIGH.check(ask, Attrs::new(rest), Check::Strict)?;
     let Some(dst) = attrs.last_of(NDA_DST) else { return Err(ask.ext.missing(NDA_DST)) };
     let family = ask.family();
@@ -112,12 +54,12 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 /// `neigh_dump_info`.
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     let attrs = if ask.strict() {
-        let attrs = DUMP.strict(ask)?;
+        let attrs = NEIGH_DUMP.strict(ask)?;
         ask.refuse_if(has_flags(ask, NTF_PROXY), "Invalid flags in header for neighbor dump request")?;
         Some(attrs)
     } else {
         // What is wrong here is only told.
-        Form { short: INVALID_HEADER_LENGTH, ..DUMP }.lenient(ask).ok()
+        Form { short: INVALID_HEADER_LENGTH, ..NEIGH_DUMP }.lenient(ask).ok()
     };
     let number = |kind| {
         attrs.as_ref().and_then(|attrs| attrs.last_of(kind)).and_then(|attr: &Attr<O>| attr.u32().ok())
@@ -144,7 +86,7 @@ pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'
 
 /// `rtnl_fdb_get`: no link is a bridge or in one.
 pub(super) fn get_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = GET_FDB.strict(ask)?;
+    let attrs = FDB_GET.strict(ask)?;
     ask.refuse_if(has_flags(ask, NTF_MASTER | NTF_SELF), "Invalid flags in header for fdb get request")?;
     let (errno, why) = match (attrs.last_of(NDA_LLADDR), index_of(ask)) {
         (None, _) => (Errno::EINVAL, "Missing lookup address for fdb get request"),
@@ -161,9 +103,9 @@ pub(super) fn get_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>
 /// `rtnl_fdb_dump`. Old clients send a `struct ifinfomsg`, of which all may be wrong but its length.
 pub(super) fn start_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     if ask.strict() {
-        DUMP_FDB.strict(ask)?;
-    } else if ![GET.size, GET.size.wrapping_add(8)].contains(&ask.message.payload().len()) {
-        let old = Form { size: 16, short: INVALID_HEADER_LENGTH, schema: Some(&LINK), ..DUMP_FDB };
+        FDB_DUMP.strict(ask)?;
+    } else if ![NEIGH_GET.size, NEIGH_GET.size.wrapping_add(8)].contains(&ask.message.payload().len()) {
+        let old = Form { size: 16, short: INVALID_HEADER_LENGTH, schema: Some(&LINK), ..FDB_DUMP };
         old.lenient(ask).map_err(|_| Errno::EINVAL)?;
     }
     Ok(Query::default())
@@ -171,8 +113,7 @@ pub(super) fn start_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Err
 
 /// `rtnl_mdb_get`.
 pub(super) fn get_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    const GET_MDB: Schema = Schema { last: 1, rules: &[(Rule::AtLeast(0), &[MDBA_GET_ENTRY])] };
-    let form = Form { short: INVALID_HEADER_LENGTH, schema: Some(&GET_MDB), ..DUMP_MDB };
+    let form = Form { short: INVALID_HEADER_LENGTH, schema: Some(&MDB_GET), ..MDB_DUMP };
     let attrs = Form { allowed: &[MDBA_GET_ENTRY], ..form }.strict(ask)?;
     let index = index_of(ask);
     let entry = attrs.last_of(MDBA_GET_ENTRY);
@@ -197,9 +138,9 @@ pub(super) fn get_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>
 /// `rtnl_mdb_dump`.
 pub(super) fn start_mdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     if ask.strict() {
-        DUMP_MDB.strict_header(ask)?;
+        MDB_DUMP.strict_header(ask)?;
         ask.refuse_if(index_of(ask) != 0, "Filtering by device index is not supported for mdb dump request")?;
-        DUMP_MDB.strict(ask)?;
+        MDB_DUMP.strict(ask)?;
     }
     Ok(Query::default())
 }

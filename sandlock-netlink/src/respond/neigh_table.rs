@@ -5,18 +5,7 @@ use zerocopy::{ByteOrder, U16, U32};
 use super::{At, Next, Out};
 use crate::link::REACHABLE;
 use crate::rtnetlink::*;
-use crate::schema::Form;
 use crate::{Body, Full};
-
-pub(super) const DUMP: Form = Form {
-    size: 4,
-    short: "Invalid header for neighbor table dump request",
-    zero: &[(1, 4)],
-    values: "Invalid values in header for neighbor table dump request",
-    schema: None,
-    allowed: &[],
-    other: "Invalid data after header in neighbor table dump request",
-};
 
 /// A table: `arp_tbl` (`net/ipv4/arp.c`), `nd_tbl` (`net/ipv6/ndisc.c`).
 struct Table {

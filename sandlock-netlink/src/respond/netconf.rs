@@ -2,56 +2,18 @@
 
 use zerocopy::ByteOrder;
 
+use super::requests::*;
 use super::{Ask, At, Next, Out};
 use crate::rtnetlink::*;
-use crate::schema::{Form, Rule, Schema};
 use crate::{Errno, Full};
 
 /// `NETCONFA_IFINDEX_ALL` and `NETCONFA_IFINDEX_DEFAULT`, which follow the links: -1, -2.
 const OTHERS: [u32; 2] = [u32::MAX, u32::MAX.wrapping_sub(1)];
 
-/// `devconf_ipv4_policy`, which has them as signed as unsigned.
-const NETCONF: Schema = Schema {
-    last: NETCONFA_FORCE_FORWARDING,
-    rules: &[
-        (Rule::AtLeast(4), &[NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER]),
-        (Rule::AtLeast(4), &[NETCONFA_PROXY_NEIGH, NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN]),
-    ],
-};
-
-const GET4: Form = Form {
-    size: 1,
-    short: "ipv4: Invalid header for netconf get request",
-    zero: &[],
-    values: "",
-    schema: Some(&NETCONF),
-    allowed: &[NETCONFA_IFINDEX],
-    other: "ipv4: Unsupported attribute in netconf get request",
-};
-
-const GET6: Form = Form {
-    short: "ipv6: Invalid header for netconf get request",
-    other: "ipv6: Unsupported attribute in netconf get request",
-    ..GET4
-};
-
-pub(super) const DUMP4: Form = Form {
-    short: "ipv4: Invalid header for netconf dump request",
-    schema: None,
-    other: "ipv4: Invalid data after header in netconf dump request",
-    ..GET4
-};
-
-pub(super) const DUMP6: Form = Form {
-    short: "ipv6: Invalid header for netconf dump request",
-    other: "ipv6: Invalid data after header in netconf dump request",
-    ..DUMP4
-};
-
 /// What is set for one link, for all, or for those to come.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let family = ask.family();
-    let attrs = if family == AF_INET { GET4 } else { GET6 }.read(ask)?;
+    let attrs = if family == AF_INET { NETCONF4_GET } else { NETCONF6_GET }.read(ask)?;
     let index = attrs.last_of(NETCONFA_IFINDEX).and_then(|attr| attr.u32().ok()).ok_or(Errno::EINVAL)?;
     if !OTHERS.contains(&index) && ask.view.link(index).is_none() {
         return Err(if family == AF_INET { Errno::ENODEV } else { Errno::EINVAL });

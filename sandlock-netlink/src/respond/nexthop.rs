@@ -3,56 +3,11 @@
 
 use zerocopy::ByteOrder;
 
+use super::requests::*;
 use super::{Ask, Out, Query};
 use crate::rtnetlink::*;
-use crate::schema::{Check, Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::schema::{Check, INVALID_HEADER_LENGTH, Schema};
 use crate::{Attrs, Errno};
-
-/// `NHA_OP_FLAGS`, the last attribute there is, `NHA_RES_BUCKET`.
-const NHA_OP_FLAGS: u16 = 14;
-const NHA_MAX: u16 = 18;
-const NHA_RES_BUCKET: u16 = 13;
-
-/// `rtm_nh_policy_get`.
-const GET: Schema =
-    Schema { last: NHA_MAX, rules: &[(Rule::U32, &[NHA_ID]), (Rule::Bits(3), &[NHA_OP_FLAGS])] };
-
-/// `rtm_nh_policy_get_bucket`.
-const GET_BUCKET: Schema =
-    Schema { last: NHA_RES_BUCKET, rules: &[(Rule::U32, &[NHA_ID]), (Rule::Nest, &[NHA_RES_BUCKET])] };
-
-/// `rtm_nh_policy_dump`.
-const DUMP: Schema = Schema {
-    last: NHA_MAX,
-    rules: &[
-        (Rule::U32, &[NHA_OIF, NHA_MASTER]),
-        (Rule::Bits(3), &[NHA_OP_FLAGS]),
-        (Rule::Flag, &[NHA_GROUPS, NHA_FDB]),
-    ],
-};
-
-/// `rtm_nh_policy_dump_bucket`, and `rtm_nh_res_bucket_policy_dump` for what is in `NHA_RES_BUCKET`.
-const DUMP_BUCKET: Schema = Schema {
-    last: NHA_MAX,
-    rules: &[(Rule::U32, &[NHA_ID, NHA_OIF, NHA_MASTER]), (Rule::Nest, &[NHA_RES_BUCKET])],
-};
-const BUCKET: Schema = Schema { last: 3, rules: &[(Rule::U32, &[3])] };
-
-/// `net_ns_get_policy` and so on.
-const NSID: Schema = Schema {
-    last: NETNSA_CURRENT_NSID,
-    rules: &[(Rule::S32, &[NETNSA_NSID, NETNSA_TARGET_NSID]), (Rule::U32, &[NETNSA_PID, NETNSA_FD])],
-};
-
-const GET_NSID: Form = Form {
-    size: 1,
-    short: INVALID_HEADER_LENGTH,
-    zero: &[],
-    values: "",
-    schema: Some(&NSID),
-    allowed: &[NETNSA_NSID, NETNSA_PID, NETNSA_FD, NETNSA_TARGET_NSID],
-    other: "Unsupported attribute in peer netns getid request",
-};
 
 fn read<'a, O: ByteOrder>(
     ask: &mut Ask<'a, O>,
@@ -71,7 +26,7 @@ fn read<'a, O: ByteOrder>(
 /// `rtm_get_nexthop`, `rtm_get_nexthop_bucket`.
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let nexthop = ask.message.kind() == RTM_GETNEXTHOP;
-    let attrs = read(ask, if nexthop { &GET } else { &GET_BUCKET }, "Invalid values in header")?;
+    let attrs = read(ask, if nexthop { &NEXTHOP_GET } else { &BUCKET_GET }, "Invalid values in header")?;
     let why = match attrs.last_of(NHA_ID).and_then(|attr| attr.u32().ok()) {
         None => "Nexthop id is missing",
         Some(0) => "Invalid nexthop id",
@@ -83,7 +38,7 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) ->
 
 /// `rtm_dump_nexthop`.
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    read(ask, &DUMP, "Invalid values in header for nexthop dump request")?;
+    read(ask, &NEXTHOP_DUMP, "Invalid values in header for nexthop dump request")?;
     Ok(Query::default())
 }
 
@@ -92,8 +47,8 @@ pub(super) fn start_bucket<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, 
     let quiet = ask.ext;
     let message = ask.message;
     let rest = message.after(size_of::<NhMsg>()).map_err(|_| Errno::EINVAL)?;
-    let attrs = DUMP_BUCKET.check(ask, Attrs::new(rest), Check::Full).inspect_err(|_| ask.ext = quiet)?;
-    read(ask, &DUMP_BUCKET, "Invalid values in header for nexthop dump request")?;
+    let attrs = BUCKET_DUMP.check(ask, Attrs::new(rest), Check::Full).inspect_err(|_| ask.ext = quiet)?;
+    read(ask, &BUCKET_DUMP, "Invalid values in header for nexthop dump request")?;
     if let Some(bucket) = attrs.last_of(NHA_RES_BUCKET) {
         BUCKET.check(ask, bucket.nested(), Check::Full)?;
     }
@@ -103,7 +58,7 @@ pub(super) fn start_bucket<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, 
 /// `rtnl_net_getid`. A process or descriptor that a guest can name is in its own namespace, which has
 /// no number.
 pub(super) fn get_nsid<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = GET_NSID.read(ask)?;
+    let attrs = NSID_GET.read(ask)?;
     let find = |kind| attrs.last_of(kind);
     let request = ask.message;
     if let Some(target) = find(NETNSA_TARGET_NSID) {

@@ -3,64 +3,10 @@
 
 use zerocopy::ByteOrder;
 
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query, when};
 use crate::rtnetlink::*;
-use crate::schema::{Form, INVALID_HEADER_LENGTH, Rule, Schema};
 use crate::{Errno, MessageFlags, ip};
-
-/// `rtm_ipv4_policy`.
-pub(super) const ROUTE4: Schema = Schema {
-    last: RTA_FLOWLABEL,
-    rules: &[
-        (Rule::U32, &[RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC]),
-        (Rule::U32, &[RTA_FLOW, RTA_TABLE, RTA_MARK, RTA_UID]),
-        (Rule::Nest, &[RTA_METRICS, RTA_ENCAP]),
-        (Rule::AtLeast(8), &[RTA_MULTIPATH]),
-        (Rule::U16, &[RTA_ENCAP_TYPE, RTA_SPORT, RTA_DPORT]),
-        (Rule::U8, &[RTA_IP_PROTO]),
-    ],
-};
-
-/// `rtm_ipv6_policy`.
-pub(super) const ROUTE6: Schema = Schema {
-    last: RTA_FLOWLABEL,
-    rules: &[
-        (Rule::U32, &[RTA_IIF, RTA_OIF, RTA_PRIORITY, RTA_TABLE, RTA_MARK, RTA_EXPIRES, RTA_UID]),
-        (Rule::AtLeast(16), &[RTA_GATEWAY, RTA_PREFSRC]),
-        (Rule::Nest, &[RTA_METRICS, RTA_ENCAP]),
-        (Rule::AtLeast(8), &[RTA_MULTIPATH]),
-        (Rule::U8, &[RTA_PREF, RTA_IP_PROTO]),
-        (Rule::U16, &[RTA_ENCAP_TYPE, RTA_SPORT, RTA_DPORT]),
-    ],
-};
-
-/// `ip_valid_fib_dump_req`.
-const DUMP: Form = Form {
-    size: size_of::<RtMsg>(),
-    short: "Invalid header for FIB dump request",
-    zero: &[(1, 4), (6, 7)],
-    values: "Invalid values in header for FIB dump request",
-    schema: Some(&ROUTE4),
-    allowed: &[RTA_TABLE, RTA_OIF],
-    other: "Unsupported attribute in dump request",
-};
-
-const GET_IPMR: Form = Form {
-    short: "ipv4: Invalid header for multicast route get request",
-    zero: &[(3, 12)],
-    values: "ipv4: Invalid values in header for multicast route get request",
-    allowed: &[RTA_SRC, RTA_DST, RTA_TABLE],
-    other: "ipv4: Unsupported attribute in multicast route get request",
-    ..DUMP
-};
-
-const GET_IP6MR: Form = Form {
-    short: INVALID_HEADER_LENGTH,
-    values: "ipv6: Invalid values in header for multicast route get request",
-    schema: Some(&ROUTE6),
-    other: "ipv6: Unsupported attribute in multicast route get request",
-    ..GET_IPMR
-};
 
 /// The filter of a dump of any family of routes.
 fn filter<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
@@ -73,9 +19,9 @@ fn filter<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
         query.nothing = flags & RTM_F_PREFIX != 0;
         return Ok(query);
     }
-    DUMP.strict_header(ask)?;
+    ROUTE_DUMP.strict_header(ask)?;
     ask.refuse_if(flags & !(RTM_F_CLONED | RTM_F_PREFIX) != 0, "Invalid flags for FIB dump request")?;
-    let attrs = DUMP.strict(ask)?;
+    let attrs = ROUTE_DUMP.strict(ask)?;
     query.filtered = true;
     if let Some(header) = header {
         query.protocol = header.protocol;
@@ -138,7 +84,7 @@ pub(super) fn start_multicast<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Quer
 /// `ipmr_rtm_getroute`, `ip6mr_rtm_getroute`: there is none.
 pub(super) fn get_multicast<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let v4 = ask.family() == RTNL_FAMILY_IPMR;
-    let (form, bits) = if v4 { (GET_IPMR, 32) } else { (GET_IP6MR, 128) };
+    let (form, bits) = if v4 { (MROUTE4_GET, 32) } else { (MROUTE6_GET, 128) };
     // Requests for those of IPv6 are young enough to be always strict.
     if v4 && !ask.strict() {
         form.lenient(ask)?;

@@ -7,7 +7,9 @@ use super::dump::{
     Step,
 };
 use super::{Ask, At, Dumper, Get, Next, Out, Plan, Query};
-use super::{addr, label, link, lookup, neigh, neigh_table, netconf, nexthop, route, rule, stats, tc};
+use super::{
+    addr, label, link, lookup, neigh, neigh_table, netconf, nexthop, requests, route, rule, stats, tc,
+};
 use crate::rtnetlink::*;
 use crate::view::Style;
 use crate::{Errno, MessageFlags};
@@ -66,8 +68,8 @@ fn get<O: ByteOrder>(kind: u16, family: u8) -> Option<Get<O>> {
 pub(super) fn dumper<O: ByteOrder>(kind: u16, family: u8) -> Option<Dumper<O>> {
     let (start, step, apart): (Start<O>, Step<O>, bool) = match (kind, family) {
         (RTM_GETLINK, AF_BRIDGE) => (By(link::start_bridge), nothing, false),
-        (RTM_GETLINK, AF_INET6) => (Form(&link::DUMP6), link::step6, false),
-        (RTM_GETLINK, RTNL_FAMILY_IPMR) => (Form(&link::DUMP_IPMR), link::step_ipmr, true),
+        (RTM_GETLINK, AF_INET6) => (Form(&requests::LINK_DUMP_INET6), link::step6, false),
+        (RTM_GETLINK, RTNL_FAMILY_IPMR) => (Form(&requests::LINK_DUMP_IPMR), link::step_ipmr, true),
         (RTM_GETLINK, _) => (By(link::start), link::step, true),
         (RTM_GETADDR, AF_INET6) => (By(addr::start6), addr::step, false),
         (RTM_GETADDR, _) => (By(addr::start4), addr::step, true),
@@ -79,11 +81,11 @@ pub(super) fn dumper<O: ByteOrder>(kind: u16, family: u8) -> Option<Dumper<O>> {
         (RTM_GETRULE, _) => (By(rule::start), rule::step, false),
         (RTM_GETNEIGH, AF_BRIDGE) => (By(neigh::start_fdb), nothing, false),
         (RTM_GETNEIGH, _) => (By(neigh::start), neigh::step, false),
-        (RTM_GETNEIGHTBL, _) => (Form(&neigh_table::DUMP), neigh_table::step, true),
-        (RTM_GETADDRLABEL, AF_INET6) => (Form(&label::DUMP), label::step, false),
-        (RTM_GETNETCONF, AF_INET) => (Form(&netconf::DUMP4), netconf::step, false),
-        (RTM_GETNETCONF, AF_INET6) => (Form(&netconf::DUMP6), netconf::step, false),
-        (RTM_GETNETCONF, _) => (Form(&netconf::DUMP4), netconf::step, true),
+        (RTM_GETNEIGHTBL, _) => (Form(&requests::NEIGHTBL_DUMP), neigh_table::step, true),
+        (RTM_GETADDRLABEL, AF_INET6) => (Form(&requests::LABEL_DUMP), label::step, false),
+        (RTM_GETNETCONF, AF_INET) => (Form(&requests::NETCONF4_DUMP), netconf::step, false),
+        (RTM_GETNETCONF, AF_INET6) => (Form(&requests::NETCONF6_DUMP), netconf::step, false),
+        (RTM_GETNETCONF, _) => (Form(&requests::NETCONF4_DUMP), netconf::step, true),
         (RTM_GETQDISC, _) => (By(tc::start_qdisc), tc::step_qdisc, true),
         (RTM_GETTCLASS, _) => (By(|_| Ok(Query::default())), nothing, false),
         (RTM_GETTFILTER | RTM_GETCHAIN, _) => (By(tc::start_filter), nothing, false),

@@ -2,25 +2,15 @@
 
 use zerocopy::ByteOrder;
 
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query, when};
 use crate::Errno;
 use crate::rtnetlink::*;
-use crate::schema::Form;
-
-const DUMP: Form = Form {
-    size: size_of::<FibRuleHdr>(),
-    short: "Invalid header for fib rule dump request",
-    zero: &[(1, 12)],
-    values: "Invalid values in header for fib rule dump request",
-    schema: None,
-    allowed: &[],
-    other: "Invalid data after header in fib rule dump request",
-};
 
 /// `fib_nl_dumprule`.
 pub(super) fn start<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     if ask.strict() {
-        DUMP.strict(ask)?;
+        RULE_DUMP.strict(ask)?;
     }
     match ask.family() {
         family @ (AF_UNSPEC | AF_INET | AF_INET6 | RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => {

@@ -2,19 +2,14 @@
 
 use zerocopy::{ByteOrder, U32};
 
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query};
 use crate::rtnetlink::*;
-use crate::schema::{Check, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::schema::{Check, INVALID_HEADER_LENGTH};
 use crate::{Attrs, Errno, Full, Link, NLA_F_NESTED};
 
 /// All that may be asked for.
 const ALL: u32 = 0x1f;
-
-/// `rtnl_stats_get_policy`, whose first attribute has filters for one of the statistics.
-const STATS: Schema = Schema { last: 2, rules: &[(Rule::NestOf(&FILTERS), &[1])] };
-
-/// `rtnl_stats_get_policy_filters`.
-const FILTERS: Schema = Schema { last: 5, rules: &[(Rule::Bits(7), &[IFLA_STATS_LINK_OFFLOAD_XSTATS])] };
 
 /// `rtnl_valid_stats_req`, whatever the socket says: these requests are too young to be lenient.
 fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>, dump: bool) -> Result<&'a IfStatsMsg<O>, Errno> {

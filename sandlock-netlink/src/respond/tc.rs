@@ -3,40 +3,19 @@
 
 use zerocopy::{ByteOrder, U32};
 
+use super::requests::*;
 use super::{Ask, At, Next, Out, Query};
 use crate::rtnetlink::*;
-use crate::schema::{Form, INVALID_HEADER_LENGTH, Rule, Schema};
+use crate::schema::Form;
 use crate::{Attrs, Errno, Full, Link};
 
 /// `TC_H_ROOT`: the parent of a root discipline.
 const ROOT: u32 = u32::MAX;
 /// `TC_H_INGRESS`, but for its minor number.
 const INGRESS: u32 = 0xffff_0000;
-/// `TCA_ACT_TAB`.
-const TCA_ACT_TAB: u16 = 1;
-
-/// `rtm_tca_policy`.
-const TC: Schema = Schema {
-    last: TCA_EXT_WARN_MSG,
-    rules: &[(Rule::Text(u16::MAX), &[TCA_KIND]), (Rule::U32, &[TCA_CHAIN])],
-};
-
-const REQUEST: Form = Form {
-    size: size_of::<TcMsg>(),
-    short: INVALID_HEADER_LENGTH,
-    zero: &[],
-    values: "",
-    schema: Some(&TC),
-    allowed: &[],
-    other: "",
-};
-
-/// `struct tcamsg`, and `tcaa_policy`.
-const ACTION: Form =
-    Form { size: 4, schema: Some(&Schema { last: 5, rules: &[(Rule::Nest, &[TCA_ACT_TAB])] }), ..REQUEST };
 
 fn read<'a, O: ByteOrder>(ask: &mut Ask<'a, O>) -> Result<(&'a TcMsg<O>, Attrs<'a, O>), Errno> {
-    let attrs = REQUEST.lenient(ask)?;
+    let attrs = TC_GET.lenient(ask)?;
     let (header, _) = ask.message.body::<TcMsg<O>>()?;
     Ok((header, attrs))
 }
@@ -86,7 +65,7 @@ pub(super) fn get_chain<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, 
 
 /// `tc_ctl_action`: there are none, so that only none can be found.
 pub(super) fn get_action<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = ACTION.lenient(ask)?;
+    let attrs = ACTION_GET.lenient(ask)?;
     let why = match attrs.last_of(TCA_ACT_TAB) {
         Some(table) if table.payload().is_empty() => {
             return Ok(out.message(RTM_GETACTION, |body| {
@@ -102,20 +81,20 @@ pub(super) fn get_action<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '
 
 /// `tc_dump_action`.
 pub(super) fn start_action<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    ACTION.lenient(ask)?;
+    ACTION_GET.lenient(ask)?;
     Ok(Query::default())
 }
 
 /// `dcb_doit` (`net/dcb/dcbnl.c`): no link can do it.
 pub(super) fn get_dcb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    Form { size: 4, ..REQUEST }.lenient(ask)?;
+    Form { size: 4, ..TC_GET }.lenient(ask)?;
     Err(Errno::EOPNOTSUPP)
 }
 
 /// `tc_dump_tfilter`, `tc_dump_chain`, which do not mind a short header.
 pub(super) fn start_filter<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.message.payload().len() >= REQUEST.size {
-        REQUEST.lenient(ask)?;
+    if ask.message.payload().len() >= TC_GET.size {
+        TC_GET.lenient(ask)?;
     }
     Ok(Query::default())
 }

@@ -911,6 +911,18 @@ pub const NHA_GROUPS: u16 = 9;
 pub const NHA_MASTER: u16 = 10;
 /// Attributes of next hops (`linux/nexthop.h`).
 pub const NHA_FDB: u16 = 11;
+/// Attributes of next hops (`linux/nexthop.h`).
+pub const NHA_RES_GROUP: u16 = 12;
+/// Attributes of next hops (`linux/nexthop.h`).
+pub const NHA_RES_BUCKET: u16 = 13;
+/// Attributes of next hops (`linux/nexthop.h`).
+pub const NHA_OP_FLAGS: u16 = 14;
+/// Attributes of next hops (`linux/nexthop.h`).
+pub const NHA_GROUP_STATS: u16 = 15;
+/// Attributes of next hops (`linux/nexthop.h`).
+pub const NHA_HW_STATS_ENABLE: u16 = 16;
+/// Attributes of next hops (`linux/nexthop.h`).
+pub const NHA_HW_STATS_USED: u16 = 17;
 
 /// Attributes of namespace identifiers (`linux/net_namespace.h`).
 pub const NETNSA_NSID: u16 = 1;
@@ -1028,3 +1040,9 @@ pub const IF_OPER_TESTING: u8 = 4;
 pub const IF_OPER_DORMANT: u8 = 5;
 /// `IFLA_OPERSTATE`.
 pub const IF_OPER_UP: u8 = 6;
+
+/// Attributes of requests for actions (`linux/rtnetlink.h`).
+pub const TCA_ACT_TAB: u16 = 1;
+
+/// Attributes of requests for entries of a bridge (`linux/if_bridge.h`).
+pub const MDBA_GET_ENTRY: u16 = 1;
