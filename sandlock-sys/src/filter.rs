@@ -11,6 +11,18 @@ pub const AUDIT_ARCH: u32 = 0xc000_00b7;
 /// `AUDIT_ARCH_RISCV64`: `EM_RISCV`, 64 bits, little endian (`linux/audit.h`).
 #[cfg(target_arch = "riscv64")]
 pub const AUDIT_ARCH: u32 = 0xc000_00f3;
+/// `AUDIT_ARCH_I386`: `EM_386`, 32 bits, little endian (`linux/audit.h`).
+#[cfg(target_arch = "x86")]
+pub const AUDIT_ARCH: u32 = 0x4000_0003;
+/// `AUDIT_ARCH_ARM`: `EM_ARM`, 32 bits, little endian (`linux/audit.h`).
+#[cfg(target_arch = "arm")]
+pub const AUDIT_ARCH: u32 = 0x4000_0028;
+/// `AUDIT_ARCH_S390X`: `EM_S390`, 64 bits, big endian (`linux/audit.h`).
+#[cfg(target_arch = "s390x")]
+pub const AUDIT_ARCH: u32 = 0x8000_0016;
+/// `AUDIT_ARCH_PPC64LE`: `EM_PPC64`, 64 bits, little endian (`linux/audit.h`).
+#[cfg(all(target_arch = "powerpc64", target_endian = "little"))]
+pub const AUDIT_ARCH: u32 = 0xc000_0015;
 
 /// `struct sock_filter`: one classic BPF instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

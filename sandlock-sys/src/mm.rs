@@ -2,7 +2,12 @@
 
 #![expect(unsafe_code, reason = "mmap(2) and munmap(2)")]
 
-use crate::arch::syscall;
+#[cfg(not(target_arch = "s390x"))]
+use crate::arch::Arg;
+#[cfg(target_arch = "s390x")]
+use crate::arch::pad;
+use crate::arch::{invoke, syscall};
+use crate::conv;
 use crate::errno::Result;
 use crate::nr::native as nr;
 
@@ -22,8 +27,9 @@ impl Mapping {
     pub fn new(len: usize) -> Result<Self> {
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let args = [0, len, conv::usize_from_i32(prot), conv::usize_from_i32(flags), usize::MAX, 0];
         // SAFETY: without MAP_FIXED the kernel picks addresses that nothing uses.
-        let start = unsafe { syscall!(nr::MMAP, 0usize, len, prot, flags, -1i32, 0usize)? };
+        let start = unsafe { mmap(&args)? };
         Ok(Self { start: core::ptr::with_exposed_provenance_mut(start), len })
     }
 
@@ -32,6 +38,23 @@ impl Mapping {
         // SAFETY: `start` is `len` mapped, initialised (zeroed) bytes that only this value knows of.
         unsafe { core::slice::from_raw_parts_mut(self.start, self.len) }
     }
+}
+
+/// mmap(2): address, length, protection, flags, descriptor, and offset 0, whose unit differs.
+///
+/// # Safety
+///
+/// Whatever was mapped at that address before, nobody uses.
+unsafe fn mmap(args: &[usize; 6]) -> Result<usize> {
+    // s390x has the oldest form only, which reads its arguments from memory.
+    #[cfg(target_arch = "s390x")]
+    let (nr, args) = (nr::MMAP, pad([args.into()]));
+    #[cfg(all(not(target_arch = "s390x"), target_pointer_width = "64"))]
+    let (nr, args) = (nr::MMAP, args.map(Arg::from));
+    #[cfg(target_pointer_width = "32")]
+    let (nr, args) = (nr::MMAP2, args.map(Arg::from));
+    // SAFETY: the kernel reads the six words, if it is told where they are; the rest is the caller's contract.
+    unsafe { invoke(nr, args) }
 }
 
 impl Drop for Mapping {
