@@ -12,6 +12,7 @@ use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd};
 use crate::nr::native as nr;
+use crate::wide;
 
 bitflags! {
     /// `O_*`: how to open.
@@ -295,7 +296,7 @@ pub fn chown(file: BorrowedFd<'_>, uid: u32, gid: u32) -> Result<()> {
     unsafe { syscall!(nr::FCHOWNAT, file, c"", uid, gid, libc::AT_EMPTY_PATH) }.map(drop)
 }
 
-/// `struct timespec` as utimensat takes it: seconds, and nanoseconds or `UTIME_NOW` or `UTIME_OMIT`.
+/// `struct __kernel_timespec` as utimensat takes it: seconds, and nanoseconds or `UTIME_NOW` or `UTIME_OMIT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct FileTime {
@@ -314,7 +315,7 @@ const _: () = assert!(size_of::<FileTime>() == 16);
 pub fn set_times(file: BorrowedFd<'_>, times: Option<&[FileTime; 2]>) -> Result<()> {
     let times = times.map_or(core::ptr::null(), core::ptr::from_ref);
     // SAFETY: the kernel reads an empty path and two timespecs if there are any.
-    unsafe { syscall!(nr::UTIMENSAT, file, c"", times, libc::AT_EMPTY_PATH) }.map(drop)
+    unsafe { syscall!(wide::UTIMENSAT, file, c"", times, libc::AT_EMPTY_PATH) }.map(drop)
 }
 
 /// setxattr(2)

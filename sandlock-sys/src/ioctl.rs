@@ -1,17 +1,45 @@
-//! `_IOC` of `asm-generic/ioctl.h`: how an ioctl number says direction, size, type and number.
+//! `_IOC` of `asm/ioctl.h`: how an ioctl number says direction, size, type and number.
 
-/// The kernel copies out of user memory: `_IOW`.
-pub(crate) const WRITE: u32 = 1;
+/// It has 13 bits for the size, a bit for each direction, and makes numbers by the rule that are older than the rule elsewhere.
+const POWERPC: bool = cfg!(any(target_arch = "powerpc", target_arch = "powerpc64"));
+const DIR_SHIFT: u32 = if POWERPC { 29 } else { 30 };
+
+/// `_IOC_READ`: the kernel copies into user memory.
+pub const READ: u32 = 2;
+/// `_IOC_WRITE`: the kernel copies out of user memory.
+pub const WRITE: u32 = if POWERPC { 4 } else { 1 };
 /// Both ways: `_IOWR`.
-pub(crate) const READ_WRITE: u32 = 3;
+pub const READ_WRITE: u32 = READ | WRITE;
 
-/// `_IOC(dir, type, nr, size)`. (powerpc and mips lay the direction out otherwise; they are not supported yet.)
-pub(crate) const fn ioc<T>(dir: u32, kind: u8, nr: u8) -> u32 {
-    let size = size_of::<T>();
-    assert!(size < 1 << 14, "the size field has 14 bits");
+/// `_IOC(dir, type, nr, size)`, the size in bytes.
+///
+/// # Panics
+///
+/// If the size does not fit: the largest is 8191 everywhere.
+#[must_use]
+pub const fn ioc(dir: u32, kind: u8, nr: u8, size: usize) -> u32 {
+    assert!(size < 1 << 13, "the size field has 13 bits on powerpc");
     #[expect(clippy::as_conversions, reason = "const, and checked the line before")]
     let size = size as u32;
     #[expect(clippy::as_conversions, reason = "const widening")]
     let (kind, nr) = (kind as u32, nr as u32);
-    dir << 30 | size << 16 | kind << 8 | nr
+    dir << DIR_SHIFT | size << 16 | kind << 8 | nr
 }
+
+/// A number of which only powerpc has made one by the rule.
+const fn old(number: u32, powerpc: u32) -> u32 {
+    if POWERPC { powerpc } else { number }
+}
+
+/// `FIONBIO`: makes an open file block or not.
+pub const FIONBIO: u32 = old(0x5421, ioc(WRITE, b'f', 126, 4));
+/// Bytes in the kernel's `struct termios`.
+pub const TERMIOS: usize = if POWERPC { 44 } else { 36 };
+/// `TCGETS`: the settings of a terminal.
+pub const TCGETS: u32 = old(0x5401, ioc(READ, b't', 19, TERMIOS));
+/// `TCSETS`: changes them at once.
+pub const TCSETS: u32 = old(0x5402, ioc(WRITE, b't', 20, TERMIOS));
+/// `TIOCGPGRP`: the foreground process group.
+pub const TIOCGPGRP: u32 = old(0x540f, ioc(READ, b't', 119, 4));
+/// `TIOCSPGRP`: changes it.
+pub const TIOCSPGRP: u32 = old(0x5410, ioc(WRITE, b't', 118, 4));

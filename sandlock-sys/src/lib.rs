@@ -7,6 +7,7 @@ extern crate std;
 // Data: builds anywhere.
 pub mod errno;
 pub mod filter;
+pub mod ioctl;
 pub mod nr;
 
 // System calls: Linux.
@@ -20,8 +21,6 @@ mod conv;
 pub mod fd;
 #[cfg(target_os = "linux")]
 pub mod fs;
-#[cfg(target_os = "linux")]
-mod ioctl;
 #[cfg(target_os = "linux")]
 pub mod landlock;
 #[cfg(target_os = "linux")]
@@ -40,6 +39,8 @@ pub mod seccomp;
 pub mod signal;
 #[cfg(target_os = "linux")]
 pub mod tty;
+#[cfg(target_os = "linux")]
+mod wide;
 
 pub use errno::{Errno, Result};
 #[cfg(target_os = "linux")]

@@ -10,6 +10,7 @@ use crate::arch::{invoke, syscall};
 use crate::conv;
 use crate::errno::Result;
 use crate::nr::native as nr;
+use crate::wide;
 
 /// Private anonymous zeroed memory, unmapped when dropped.
 #[derive(Debug)]
@@ -48,13 +49,11 @@ impl Mapping {
 unsafe fn mmap(args: &[usize; 6]) -> Result<usize> {
     // s390x has the oldest form only, which reads its arguments from memory.
     #[cfg(target_arch = "s390x")]
-    let (nr, args) = (nr::MMAP, pad([args.into()]));
-    #[cfg(all(not(target_arch = "s390x"), target_pointer_width = "64"))]
-    let (nr, args) = (nr::MMAP, args.map(Arg::from));
-    #[cfg(target_pointer_width = "32")]
-    let (nr, args) = (nr::MMAP2, args.map(Arg::from));
+    let args = pad([args.into()]);
+    #[cfg(not(target_arch = "s390x"))]
+    let args = args.map(Arg::from);
     // SAFETY: the kernel reads the six words, if it is told where they are; the rest is the caller's contract.
-    unsafe { invoke(nr, args) }
+    unsafe { invoke(wide::MMAP, args) }
 }
 
 impl Drop for Mapping {

@@ -12,7 +12,7 @@ use bitflags::bitflags;
 use crate::arch::syscall;
 use crate::errno::{Errno, Result};
 use crate::fd::BorrowedFd;
-use crate::nr::native as nr;
+use crate::wide;
 
 bitflags! {
     /// `POLL*`
@@ -69,7 +69,7 @@ impl PollFd {
     }
 }
 
-/// `struct timespec` with 64-bit fields, which every 64-bit kernel interface has.
+/// `struct __kernel_timespec`, with fields of 64 bits everywhere.
 #[repr(C)]
 struct Timespec {
     sec: i64,
@@ -91,5 +91,5 @@ pub fn ppoll(rows: &mut [PollFd], timeout: Option<Duration>) -> Result<usize> {
     let len = u32::try_from(rows.len()).map_err(|_| Errno::EINVAL)?;
     // SAFETY: the kernel reads and writes `len` pollfd rows, and reads one timespec and writes the time left
     // back into it, if there is one.
-    unsafe { syscall!(nr::PPOLL, rows.as_mut_ptr(), len, time, 0usize, 0usize) }
+    unsafe { syscall!(wide::PPOLL, rows.as_mut_ptr(), len, time, 0usize, 0usize) }
 }

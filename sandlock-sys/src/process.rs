@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "process calls")]
 
 use core::ffi::{CStr, c_char, c_void};
+use core::mem::offset_of;
 
 use bitflags::bitflags;
 
@@ -11,6 +12,7 @@ use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
 use crate::nr::native as nr;
+use crate::wide;
 
 kind! {
     /// A descriptor that names a process or a thread, and never another one.
@@ -130,7 +132,7 @@ pub fn getppid() -> i32 {
 #[must_use]
 pub fn getuid() -> u32 {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::GETUID) }.map_or(u32::MAX, |uid| conv::i32_from_usize(uid).cast_unsigned())
+    unsafe { syscall!(wide::GETUID) }.map_or(u32::MAX, |uid| conv::i32_from_usize(uid).cast_unsigned())
 }
 
 /// `setpgid(0, 0)`: a process group of its own.
@@ -211,13 +213,15 @@ struct WaitInfo {
     signo: i32,
     errno: i32,
     code: i32,
+    /// What follows may hold pointers, and is aligned for them.
+    #[cfg(target_pointer_width = "64")]
     pad: i32,
     pid: i32,
     uid: u32,
     status: i32,
     rest: [i32; 25],
 }
-const _: () = assert!(size_of::<WaitInfo>() == 128);
+const _: () = assert!(offset_of!(WaitInfo, pid) == 12usize.next_multiple_of(size_of::<usize>()));
 
 /// waitid(2) for any child, whatever signal it sends (`__WALL`). Unless it may `block`, `None` says that children are left and none
 /// has changed; while it blocks, only endings count.
@@ -240,8 +244,18 @@ pub fn wait_pidfd(pidfd: &PidFd) -> Result<Option<(i32, Change)>> {
 }
 
 fn wait(kind: libc::idtype_t, id: i32, options: i32) -> Result<Option<(i32, Change)>> {
-    let mut info = WaitInfo { signo: 0, errno: 0, code: 0, pad: 0, pid: 0, uid: 0, status: 0, rest: [0; 25] };
-    // SAFETY: the kernel writes one siginfo_t of 128 bytes; the rusage pointer is null.
+    let mut info = WaitInfo {
+        signo: 0,
+        errno: 0,
+        code: 0,
+        #[cfg(target_pointer_width = "64")]
+        pad: 0,
+        pid: 0,
+        uid: 0,
+        status: 0,
+        rest: [0; 25],
+    };
+    // SAFETY: the kernel writes one siginfo_t, of which waitid(2) fills the start up to the status; the rusage pointer is null.
     unsafe { syscall!(nr::WAITID, kind, id, &mut info, options, 0usize)? };
     if info.pid == 0 {
         return Ok(None);

@@ -109,14 +109,11 @@ pub struct NotifSizes {
 }
 const _: () = assert!(size_of::<NotifSizes>() == 6);
 
-const NOTIF_RECV: u32 = ioc::<Notif>(READ_WRITE, b'!', 0);
-const NOTIF_SEND: u32 = ioc::<NotifResp>(READ_WRITE, b'!', 1);
-const NOTIF_ID_VALID: u32 = ioc::<u64>(WRITE, b'!', 2);
-const NOTIF_ADDFD: u32 = ioc::<NotifAddfd>(WRITE, b'!', 3);
-const NOTIF_SET_FLAGS: u32 = ioc::<u64>(WRITE, b'!', 4);
-const _: () = assert!(NOTIF_RECV == 0xc050_2100 && NOTIF_SEND == 0xc018_2101);
-const _: () = assert!(NOTIF_ID_VALID == 0x4008_2102 && NOTIF_ADDFD == 0x4018_2103);
-const _: () = assert!(NOTIF_SET_FLAGS == 0x4008_2104);
+const NOTIF_RECV: u32 = ioc(READ_WRITE, b'!', 0, size_of::<Notif>());
+const NOTIF_SEND: u32 = ioc(READ_WRITE, b'!', 1, size_of::<NotifResp>());
+const NOTIF_ID_VALID: u32 = ioc(WRITE, b'!', 2, size_of::<u64>());
+const NOTIF_ADDFD: u32 = ioc(WRITE, b'!', 3, size_of::<NotifAddfd>());
+const NOTIF_SET_FLAGS: u32 = ioc(WRITE, b'!', 4, size_of::<u64>());
 
 /// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`
 const FLAG_CONTINUE: u32 = 1;

@@ -55,9 +55,16 @@ pub fn set_mask(set: SigSet) -> Result<SigSet> {
     Ok(old)
 }
 
-/// `struct sigaction` of the kernel: the handler comes first on every architecture here, and four words are enough for all.
+/// `struct sigaction` of the kernel: handler, flags, restorer and mask, in this order on every architecture here; not all have a restorer.
 #[repr(C)]
-struct Action([usize; 4]);
+struct Action {
+    words: [usize; 3],
+    mask: SigSet,
+}
+
+impl Action {
+    const DEFAULT: Self = Self { words: [0; 3], mask: SigSet::EMPTY };
+}
 
 /// Gives every signal that has a handler its default disposition back; ignored ones stay ignored, but for `SIGPIPE`, which language
 /// run-times ignore on their own account. For a new process that shares memory with its maker, whose handlers must not run in it.
@@ -69,10 +76,10 @@ pub fn reset_handlers() -> Result<()> {
     const DEFAULT: usize = libc::SIG_DFL;
     const IGNORE: usize = libc::SIG_IGN;
     for signal in 1..=64 {
-        let mut old = Action([0; 4]);
-        // SAFETY: the kernel reads nothing and writes one sigaction, of four words at most.
+        let mut old = Action::DEFAULT;
+        // SAFETY: the kernel reads nothing and writes one sigaction at most as long as ours.
         unsafe { syscall!(nr::RT_SIGACTION, signal, 0usize, &mut old, size_of::<SigSet>())? };
-        match old.0 {
+        match old.words {
             [DEFAULT, ..] => {}
             [IGNORE, ..] if signal != libc::SIGPIPE => {}
             _ => set_default(signal)?,
@@ -87,9 +94,8 @@ pub fn reset_handlers() -> Result<()> {
 ///
 /// `EINVAL`: no such signal, or one whose disposition is fixed.
 pub fn set_default(signal: i32) -> Result<()> {
-    let default = Action([0; 4]);
     // SAFETY: the kernel reads one sigaction, all zero: the default disposition, no flags, an empty mask.
-    unsafe { syscall!(nr::RT_SIGACTION, signal, &default, 0usize, size_of::<SigSet>()) }.map(drop)
+    unsafe { syscall!(nr::RT_SIGACTION, signal, &Action::DEFAULT, 0usize, size_of::<SigSet>()) }.map(drop)
 }
 
 /// `kill(2)`: `pid` 0 is the caller's group, −1 everything the caller may signal, less than −1 a group. Signal 0 asks only.

@@ -7,22 +7,13 @@
 use crate::arch::syscall;
 use crate::errno::Result;
 use crate::fd::BorrowedFd;
+use crate::ioctl::{TCGETS, TCSETS, TERMIOS, TIOCGPGRP, TIOCSPGRP};
 use crate::nr::native as nr;
 
-/// `struct termios` of the kernel (`asm-generic/termbits.h`), kept as it is.
+/// The kernel's `struct termios` (`asm/termbits.h`), kept as it is.
 #[derive(Debug, Clone, Copy)]
-#[repr(C)]
-pub struct Termios {
-    flags: [u32; 4],
-    line: u8,
-    cc: [u8; 19],
-}
-const _: () = assert!(size_of::<Termios>() == 36);
-
-#[expect(clippy::as_conversions, reason = "an ioctl number has 32 bits; libc's type differs between targets")]
-const fn code(request: libc::Ioctl) -> u32 {
-    request as u32
-}
+#[repr(C, align(4))]
+pub struct Termios([u8; TERMIOS]);
 
 /// `TCGETS`
 ///
@@ -30,9 +21,9 @@ const fn code(request: libc::Ioctl) -> u32 {
 ///
 /// `ENOTTY`: not a terminal.
 pub fn settings(fd: BorrowedFd<'_>) -> Result<Termios> {
-    let mut termios = Termios { flags: [0; 4], line: 0, cc: [0; 19] };
-    // SAFETY: the kernel writes one termios of 36 bytes; any bytes are a valid one.
-    unsafe { syscall!(nr::IOCTL, fd, code(libc::TCGETS), &mut termios)? };
+    let mut termios = Termios([0; TERMIOS]);
+    // SAFETY: the kernel writes one termios; any bytes are a valid one.
+    unsafe { syscall!(nr::IOCTL, fd, TCGETS, &mut termios)? };
     Ok(termios)
 }
 
@@ -42,8 +33,8 @@ pub fn settings(fd: BorrowedFd<'_>) -> Result<Termios> {
 ///
 /// `ENOTTY`: not a terminal. `EIO`: the caller is in an orphaned background group.
 pub fn set_settings(fd: BorrowedFd<'_>, termios: &Termios) -> Result<()> {
-    // SAFETY: the kernel reads one termios of 36 bytes.
-    unsafe { syscall!(nr::IOCTL, fd, code(libc::TCSETS), termios) }.map(drop)
+    // SAFETY: the kernel reads one termios.
+    unsafe { syscall!(nr::IOCTL, fd, TCSETS, termios) }.map(drop)
 }
 
 /// `TIOCGPGRP`: the foreground process group.
@@ -54,7 +45,7 @@ pub fn set_settings(fd: BorrowedFd<'_>, termios: &Termios) -> Result<()> {
 pub fn foreground(fd: BorrowedFd<'_>) -> Result<i32> {
     let mut group = 0i32;
     // SAFETY: the kernel writes one pid_t.
-    unsafe { syscall!(nr::IOCTL, fd, code(libc::TIOCGPGRP), &mut group)? };
+    unsafe { syscall!(nr::IOCTL, fd, TIOCGPGRP, &mut group)? };
     Ok(group)
 }
 
@@ -65,7 +56,7 @@ pub fn foreground(fd: BorrowedFd<'_>) -> Result<i32> {
 /// `ENOTTY`: not the controlling terminal. `EPERM`, `ESRCH`: no such group in this session.
 pub fn set_foreground(fd: BorrowedFd<'_>, group: i32) -> Result<()> {
     // SAFETY: the kernel reads one pid_t.
-    unsafe { syscall!(nr::IOCTL, fd, code(libc::TIOCSPGRP), &group) }.map(drop)
+    unsafe { syscall!(nr::IOCTL, fd, TIOCSPGRP, &group) }.map(drop)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The two oracles: the kernel's headers, asked through the C compiler, and the constants and types of `linux-raw-sys`.
 
 use core::mem::offset_of;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -19,8 +20,10 @@ pub(crate) enum Answer {
 const INCLUDES: &str = "\
 #include <stddef.h>
 #include <asm/ioctl.h>
+#include <asm/ioctls.h>
 #include <asm/poll.h>
 #include <asm/termbits.h>
+#include <asm/unistd.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
@@ -34,11 +37,12 @@ const INCLUDES: &str = "\
 #include <linux/seccomp.h>
 #include <linux/signalfd.h>
 #include <linux/stat.h>
+#include <linux/time_types.h>
 ";
 
-/// Runs the C compiler on `program`. `None`: there is none.
+/// Runs the C compiler, `$CC` or `cc`, on `program`. `None`: there is none.
 fn cc(arguments: &[&str], program: &str) -> Option<Output> {
-    let mut cc = Command::new("cc");
+    let mut cc = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
     // The messages are read, so in no translation.
     cc.args(arguments).args(["-x", "c", "-"]).env("LC_ALL", "C");
     let mut cc = cc.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
@@ -66,18 +70,24 @@ pub(crate) fn headers(claims: &BTreeMap<String, u64>) -> Option<BTreeMap<String,
     Some(answers.into_iter().collect())
 }
 
-/// The calls of `<asm/unistd.h>`. `None`: no compiler, or no such header.
-pub(crate) fn header_calls() -> Option<BTreeMap<String, u32>> {
+/// The names of the calls of `<asm/unistd.h>`. `None`: no compiler, or no such header.
+pub(crate) fn header_calls() -> Option<BTreeSet<String>> {
+    /// Macros that are no call but say where numbers start and end, and Arm's second name of arm_sync_file_range.
+    const NO_CALLS: [&str; 6] = [
+        "SYSCALL_BASE",
+        "OABI_SYSCALL_BASE",
+        "SYSCALL_MASK",
+        "syscalls",
+        "arch_specific_syscall",
+        "sync_file_range2",
+    ];
     let output = cc(&["-E", "-dM"], "#include <asm/unistd.h>\n")?;
     if !output.status.success() {
         return None;
     }
     let macros = String::from_utf8(output.stdout).ok()?;
-    let calls = macros.lines().filter_map(|line| {
-        let (name, number) = line.strip_prefix("#define __NR_")?.split_once(' ')?;
-        Some((name.to_owned(), number.parse().ok()?))
-    });
-    Some(calls.collect())
+    let names = macros.lines().filter_map(|line| line.strip_prefix("#define __NR_")?.split(' ').next());
+    Some(names.filter(|name| !NO_CALLS.contains(name)).map(str::to_owned).collect())
 }
 
 macro_rules! values {
@@ -131,7 +141,7 @@ pub(crate) fn linux_raw_sys() -> Vec<(&'static str, u64)> {
         general::pollfd { revents }
         general::statx { stx_ino }
         general::termios {}
-        general::timespec {}
+        general::__kernel_timespec {}
         landlock::landlock_ruleset_attr { scoped }
         landlock::landlock_path_beneath_attr { parent_fd }
         landlock::landlock_net_port_attr { port }
@@ -153,15 +163,20 @@ macro_rules! calls {
 
 /// Every call that the sources make, by name.
 pub(crate) fn linux_raw_sys_calls() -> Vec<(&'static str, u32)> {
-    calls! {
+    #[cfg(target_pointer_width = "64")]
+    let mut all = calls! { __NR_getuid __NR_mmap __NR_ppoll __NR_utimensat };
+    #[cfg(target_pointer_width = "32")]
+    let mut all = calls! { __NR_getuid32 __NR_mmap2 __NR_ppoll_time64 __NR_utimensat_time64 };
+    all.extend(calls! {
         __NR_accept4 __NR_bind __NR_capget __NR_capset __NR_chdir __NR_clone __NR_close __NR_close_range
         __NR_connect __NR_dup3 __NR_execve __NR_exit_group __NR_fchmodat __NR_fchownat __NR_fcntl __NR_getdents64 __NR_getpgid
-        __NR_getpid __NR_getppid __NR_getsockname __NR_getsockopt __NR_gettid __NR_getuid __NR_ioctl __NR_kill
+        __NR_getpid __NR_getppid __NR_getsockname __NR_getsockopt __NR_gettid __NR_ioctl __NR_kill
         __NR_landlock_add_rule __NR_landlock_create_ruleset __NR_landlock_restrict_self __NR_listen
-        __NR_memfd_create __NR_mkdirat __NR_mmap __NR_munmap __NR_openat2 __NR_pidfd_getfd __NR_pidfd_open
-        __NR_pidfd_send_signal __NR_ppoll __NR_prctl __NR_process_vm_readv __NR_process_vm_writev __NR_read
+        __NR_memfd_create __NR_mkdirat __NR_munmap __NR_openat2 __NR_pidfd_getfd __NR_pidfd_open
+        __NR_pidfd_send_signal __NR_prctl __NR_process_vm_readv __NR_process_vm_writev __NR_read
         __NR_readlinkat __NR_recvfrom __NR_removexattr __NR_renameat2 __NR_rt_sigaction __NR_rt_sigprocmask __NR_seccomp
         __NR_sendto __NR_setpgid __NR_setsid __NR_setxattr __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
-        __NR_unlinkat __NR_utimensat __NR_waitid __NR_write
-    }
+        __NR_unlinkat __NR_waitid __NR_write
+    });
+    all
 }

@@ -59,8 +59,10 @@ impl Found {
                 }
             }
             doc = None;
-            let calls = line.split("nr::").skip(1).map(|rest| word(rest).to_lowercase());
-            self.calls.extend(calls.filter(|name| !["", "native"].contains(&name.as_str())));
+            for module in ["nr::", "wide::"] {
+                let calls = line.split(module).skip(1).map(|rest| word(rest).to_lowercase());
+                self.calls.extend(calls.filter(|name| !["", "native"].contains(&name.as_str())));
+            }
         }
     }
 

@@ -1,0 +1,8 @@
+//! Calls that a 32-bit architecture has twice: the numbers of the forms with 32-bit user IDs, 64-bit times, and an offset in pages.
+
+#[cfg(target_pointer_width = "64")]
+pub(crate) use crate::nr::native::{GETUID, MMAP, PPOLL, UTIMENSAT};
+#[cfg(target_pointer_width = "32")]
+pub(crate) use crate::nr::native::{
+    GETUID32 as GETUID, MMAP2 as MMAP, PPOLL_TIME64 as PPOLL, UTIMENSAT_TIME64 as UTIMENSAT,
+};
