@@ -8,7 +8,7 @@ use crate::arch::Arg;
 use crate::arch::pad;
 use crate::arch::{invoke, syscall};
 use crate::conv;
-use crate::errno::Result;
+use crate::errno::{Errno, Result};
 use crate::nr::native as nr;
 use crate::wide;
 
@@ -24,8 +24,9 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; `EINVAL` for 0.
+    /// `ENOMEM`, and always for more than a slice may have; `EINVAL` for 0.
     pub fn new(len: usize) -> Result<Self> {
+        isize::try_from(len).map_err(|_| Errno::ENOMEM)?;
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         let args = [0, len, conv::usize_from_i32(prot), conv::usize_from_i32(flags), usize::MAX, 0];

@@ -197,7 +197,8 @@ fn a_mapping_is_zeroed_and_ours() {
     mapping.bytes().fill(7);
     assert_eq!(mapping.bytes(), [7; 10_000]);
     assert_eq!(Mapping::new(0).unwrap_err(), Errno::EINVAL);
-    assert_eq!(Mapping::new(usize::MAX >> 1).unwrap_err(), Errno::ENOMEM);
+    // More than a slice may have: where registers are narrow, or page tables deep, the kernel has room for it.
+    assert_eq!(Mapping::new(1 << (usize::BITS - 1)).unwrap_err(), Errno::ENOMEM);
 }
 
 #[test]
