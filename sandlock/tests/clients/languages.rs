@@ -1,0 +1,105 @@
+//! Interpreters and their libraries, Node, Go and Java.
+
+use std::process::Command;
+
+use crate::both::{clients, same_in};
+use crate::common::{Dir, PYTHON, has, run, skip};
+
+clients! {
+    node_interfaces: "node", "-e", "console.log(os.networkInterfaces())";
+    node_lookup: "node", "-e", "dns.lookup('localhost', { all: true, hints: dns.ADDRCONFIG }, console.log)";
+    erlang: "erl", "-noshell", "-eval", "io:format(\"~p~n\", [inet:getifaddrs()]), halt().";
+    ruby_interfaces: "ruby", "-r", "socket", "-e", "Socket.getifaddrs.each { |one| p one }";
+    ruby_addresses: "ruby", "-r", "socket", "-e", "p Socket.ip_address_list";
+    php: "php", "-r", "print_r(net_get_interfaces());";
+}
+
+/// A row for each library of Python's: the test's name, the module, then what is printed.
+macro_rules! python {
+    ($($test:ident: $module:literal, $script:literal;)+) => {
+        $(#[test]
+        fn $test() {
+            python($test, $module, $script);
+        })+
+    };
+}
+
+python! {
+    python_names: "socket", "print(socket.if_nameindex())";
+    python_index: "socket", "print(socket.if_nametoindex('lo'), socket.if_indextoname(1))";
+    python_addrconfig: "socket", "print(socket.getaddrinfo('127.0.0.1', 80, flags=socket.AI_ADDRCONFIG))";
+    psutil_addresses: "psutil", "print(psutil.net_if_addrs())";
+    psutil_states: "psutil", "print(psutil.net_if_stats())";
+    psutil_counters: "psutil", "print(psutil.net_io_counters(pernic=True))";
+    ifaddr: "ifaddr", "print([(a.name, a.index, [(i.ip, i.network_prefix) for i in a.ips]) for a in ifaddr.get_adapters()])";
+    netifaces: "netifaces", "print({name: netifaces.ifaddresses(name) for name in netifaces.interfaces()})";
+    netifaces_gateways: "netifaces", "print(netifaces.gateways())";
+    zeroconf: "zeroconf", "print(zeroconf.get_all_addresses(), zeroconf.get_all_addresses_v6())";
+    pyroute2_links: "pyroute2", "print([(l['index'], l['flags'], l.get_attr('IFLA_IFNAME')) for l in pyroute2.IPRoute().get_links()])";
+    pyroute2_addresses: "pyroute2", "print([(a['prefixlen'], a.get_attr('IFA_ADDRESS')) for a in pyroute2.IPRoute().get_addr()])";
+    pyroute2_routes: "pyroute2", "print([(r['table'], r.get_attr('RTA_DST')) for r in pyroute2.IPRoute().get_routes()])";
+    pyroute2_rules: "pyroute2", "print([(r['table'], r.get_attr('FRA_PRIORITY')) for r in pyroute2.IPRoute().get_rules()])";
+    pyroute2_neighbours: "pyroute2", "print(list(pyroute2.IPRoute().get_neighbours()))";
+    pyroute2_lookup: "pyroute2", "print(list(pyroute2.IPRoute().link_lookup(ifname='lo')))";
+    pyroute2_database: "pyroute2", "print(list(pyroute2.NDB().interfaces.summary()))";
+    glib_monitor: "gi.repository.Gio", "
+from gi.repository import Gio
+monitor = Gio.NetworkMonitor.get_default()
+print(type(monitor).__name__, monitor.get_network_available(), monitor.get_connectivity(),
+      monitor.can_reach(Gio.NetworkAddress.new('127.0.0.1', 1)), monitor.can_reach(Gio.NetworkAddress.new('192.0.2.1', 1)))";
+}
+
+#[track_caller]
+fn python<T: Copy>(test: T, module: &str, script: &str) {
+    if !has(test, &[PYTHON]) {
+        return;
+    }
+    let dir = Dir::new();
+    let import = format!("import {module}");
+    if run(dir.command(PYTHON).args(["-c", &import])).code != 0 {
+        skip(test, format_args!("no module {module}"));
+        return;
+    }
+    same_in(test, &dir, &[PYTHON, "-c", &format!("{import}\n{script}")], str::to_owned);
+}
+
+/// A row for each question to Go's standard library.
+macro_rules! go {
+    ($($test:ident: $what:literal;)+) => {
+        $(#[test]
+        fn $test() {
+            go($test, $what);
+        })+
+    };
+}
+
+go! {
+    go_interfaces: "interfaces";
+    go_addresses: "addresses";
+    go_by_name: "by-name";
+    go_by_index: "by-index";
+}
+
+#[track_caller]
+fn go<T: Copy>(test: T, what: &str) {
+    if !has(test, &["go"]) {
+        return;
+    }
+    let dir = Dir::new();
+    dir.file("main.go", 0o644, include_str!("programs/list.go"));
+    let mut build: Command = dir.command("go");
+    build.args(["build", "-o", "list", "main.go"]).env("GO111MODULE", "off").env("GOCACHE", dir.join("cache"));
+    run(build.env("GOPATH", dir.join("path"))).ok();
+    same_in(test, &dir, &["./list", what], str::to_owned);
+}
+
+#[test]
+fn java() {
+    if !has(java, &["java", "javac"]) {
+        return;
+    }
+    let dir = Dir::new();
+    dir.file("List.java", 0o644, include_str!("programs/List.java"));
+    run(dir.command("javac").arg("List.java")).ok();
+    same_in(java, &dir, &["java", "-cp", ".", "List"], str::to_owned);
+}
