@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::command::{cargo, read};
+use crate::{
+    command::{cargo, read},
+    guest::arch::Arch,
+};
 
 /// The packages whose tests never reach the kernel, but for those in a target named `live…`.
 const PURE: &[&str] = &["sandlock-bpf", "sandlock-netlink", "xtask"];
@@ -46,11 +49,17 @@ impl Program {
     }
 }
 
-/// Builds every test, and what the tests start.
-pub(crate) fn build() -> Result<(Vec<Test>, Vec<Program>), String> {
-    let args = ["test", "--quiet", "--workspace", "--no-run", "--message-format=json-render-diagnostics"];
+/// Builds every test, and what the tests start: for this machine, or static programs for a guest.
+pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), String> {
+    let mut cargo =
+        cargo(&["test", "--quiet", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
+    if let Some(arch) = guest {
+        // Small, for the guest has them in its memory.
+        let small = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
+        cargo.args(["--target", arch.target]).envs(arch.environment()).envs(small);
+    }
     let (mut tests, mut programs) = (Vec::new(), Vec::new());
-    for line in read(&mut cargo(&args))?.lines() {
+    for line in read(&mut cargo)?.lines() {
         match artifact(line) {
             Some(Artifact::Test(test)) => tests.push(test),
             Some(Artifact::Program(program)) => programs.push(program),
@@ -59,6 +68,10 @@ pub(crate) fn build() -> Result<(Vec<Test>, Vec<Program>), String> {
     }
     // Cargo names them as they become ready, in another order each time.
     tests.sort_by_key(Test::name);
+    if guest.is_some() {
+        // It tests what runs on this machine.
+        tests.retain(|test| test.package != "xtask");
+    }
     Ok((tests, programs))
 }
 

@@ -8,19 +8,26 @@ mod codegen;
 mod codegen_netlink;
 mod command;
 mod executables;
+mod guest;
 mod libtest;
+mod native;
 mod setup;
 mod skips;
 mod source;
 mod stage;
 mod test;
 mod tidy;
+mod verdict;
 
 /// What a task comes to: an exit code, or why it could not be done, for a person to read.
 type Outcome = Result<ExitCode, String>;
 
 /// A task, its one line of help, and what runs it.
 type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+const TEST: &str =
+    "[--ci | --no-skips] [--filter SUBSTR] [--arch A,B|all] [--kernel K,L|newest|all] [--matrix] [--shell]
+      run every test, also unprivileged: here, or in virtual machines";
 
 const TASKS: &[Task] = &[
     (
@@ -29,7 +36,7 @@ const TASKS: &[Task] = &[
         codegen::run,
     ),
     ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
-    ("test", "[--ci | --no-skips] [--filter SUBSTR]  run every test, also unprivileged", test::run),
+    ("test", TEST, test::run),
     ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),
     ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),
 ];

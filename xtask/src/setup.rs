@@ -10,6 +10,7 @@ use std::{
 use crate::{
     Outcome,
     command::{read, run as execute},
+    guest::arch::{ARCHES, Arch},
 };
 
 /// Where the programs are that every user has. One below somebody's home, say, is of no use to a
@@ -52,8 +53,9 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     if !args.is_empty() {
         return Err("setup takes no arguments".into());
     }
-    let results = [packages(), targets(), components()];
-    let faults: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    let here = [packages(), targets(), components()];
+    let guests = ARCHES.iter().map(|arch| guest(arch).map_err(|e| format!("{}: {e}", arch.name)));
+    let faults: Vec<String> = here.into_iter().chain(guests).filter_map(Result::err).collect();
     if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(faults.join("\n")) }
 }
 
@@ -68,10 +70,25 @@ pub(crate) fn has_target(target: &str) -> bool {
         .is_ok_and(|folder| Path::new(folder.trim()).is_dir())
 }
 
-/// Installs the packages that are missing, or says how a person can.
+/// Installs the packages that the tests here run, or says how a person can.
 pub(crate) fn packages() -> Result<(), String> {
+    install(PACKAGES)
+}
+
+/// Installs what builds and boots an architecture's tests, or says how a person can.
+pub(crate) fn guest(arch: &Arch) -> Result<(), String> {
+    let packages = arch.packages();
+    install(&packages.each_ref().map(|(package, proof)| (package.as_str(), proof.as_str())))?;
+    if has_target(arch.target) {
+        return Ok(());
+    }
+    execute(Command::new("rustup").args(["--quiet", "target", "add", arch.target]))
+}
+
+/// Installs the packages whose proofs are missing.
+fn install(packages: &[(&str, &str)]) -> Result<(), String> {
     let missing: Vec<&str> =
-        PACKAGES.iter().filter(|(_, proof)| !is_there(proof)).map(|(package, _)| *package).collect();
+        packages.iter().filter(|(_, proof)| !is_there(proof)).map(|(package, _)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }

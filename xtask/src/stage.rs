@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// `nobody` and `nogroup`, by number: a user and a group that own nothing.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// Who runs a test.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,0 +1,124 @@
+//! What runs in the virtual machine: it mounts what tests need, runs each program of a list, and turns the machine off.
+//!
+//! Everything it prints goes to the serial console, which the task on the host reads. Static, with the standard library alone; for what
+//! that cannot do it asks busybox. Process 1 is busybox too, for orphans want to be waited for.
+
+use core::time::Duration;
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Write as _},
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+    thread,
+    time::Instant,
+};
+
+/// Of each program: a name, the user's number, the seconds it may take, its folder, its path and its arguments.
+const LIST: &str = "/tests/list";
+/// Where a program's output is until it has ended: two that print at once would spoil the lines of each other.
+const LOG: &str = "/run/log";
+
+const MOUNTS: &[(&str, &str, &str)] = &[
+    ("proc", "/proc", "rw"),
+    ("sysfs", "/sys", "rw"),
+    ("devtmpfs", "/dev", "rw"),
+    ("tmpfs", "/tmp", "mode=1777"),
+    ("tmpfs", "/run", "mode=755"),
+    ("securityfs", "/sys/kernel/security", "rw"),
+    ("cgroup2", "/sys/fs/cgroup", "rw"),
+    ("devpts", "/dev/pts", "ptmxmode=666,mode=620,gid=5"),
+    ("tmpfs", "/dev/shm", "mode=1777"),
+];
+
+fn main() {
+    for (kind, path, options) in MOUNTS {
+        say(fs::create_dir_all(path), path);
+        busybox(&["mount", "-t", kind, "-o", options, kind, path]);
+    }
+    busybox(&["ln", "-s", "/proc/self/fd", "/dev/fd"]);
+    busybox(&["ip", "link", "set", "lo", "up"]);
+    busybox(&["hostname", "guest"]);
+    if env::args().nth(1).is_some_and(|word| word == "shell") {
+        println!("The tests are in /tests. `poweroff -f` ends the machine.");
+        busybox(&["setsid", "cttyhack", "sh"]);
+    } else {
+        say(run_all(), LIST);
+    }
+    busybox(&["poweroff", "-f"]);
+}
+
+fn run_all() -> io::Result<()> {
+    for line in fs::read_to_string(LIST)?.lines() {
+        let mut words = line.split(' ');
+        if let (Some(name), Some(Ok(user)), Some(Ok(seconds)), Some(folder), Some(path)) = (
+            words.next(),
+            words.next().map(str::parse),
+            words.next().map(str::parse),
+            words.next(),
+            words.next(),
+        ) {
+            let mut command = Command::new(path);
+            command.args(words).current_dir(folder).env("CARGO_MANIFEST_DIR", folder);
+            println!("@@@ begin {name} {user}");
+            let started = Instant::now();
+            let status = run(command, user, Duration::from_secs(seconds));
+            say(fs::read(LOG).and_then(|log| io::stdout().write_all(&log)), LOG);
+            println!(
+                "\n@@@ end {} {}",
+                status.unwrap_or_else(|e| e.to_string()),
+                started.elapsed().as_millis()
+            );
+        }
+    }
+    println!("@@@ done");
+    Ok(())
+}
+
+/// Runs a program to its end, or to the end of its time.
+fn run(mut command: Command, user: u32, time: Duration) -> io::Result<String> {
+    let log = File::create(LOG)?;
+    let mut child = command
+        .env_clear()
+        .envs([
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("HOME", if user == 0 { "/root" } else { "/home/nobody" }),
+            ("USER", if user == 0 { "root" } else { "nobody" }),
+            ("SANDLOCK_TEST_BIN_DIR", "/tests/bin"),
+        ])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .gid(user)
+        .uid(user)
+        .process_group(0)
+        .spawn()?;
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(if status.success() { "ok".into() } else { status.to_string().replace(' ', "_") });
+        }
+        if started.elapsed() > time {
+            busybox(&["kill", "-9", &format!("-{}", child.id())]);
+            child.kill()?;
+            child.wait()?;
+            return Ok("timeout".into());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn busybox(words: &[&str]) {
+    let status = Command::new("/bin/busybox").args(words).status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(status) => println!("busybox {}: {status}", words.join(" ")),
+        Err(error) => println!("busybox: {error}"),
+    }
+}
+
+fn say<T>(result: io::Result<T>, what: &str) {
+    if let Err(error) = result {
+        println!("{what}: {error}");
+    }
+}

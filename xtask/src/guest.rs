@@ -1,0 +1,215 @@
+//! Virtual machines: each cell is an architecture and a kernel, in which every test runs as root and what asks the kernel as nobody too.
+
+use core::fmt::Write as _;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
+    time::Instant,
+};
+
+use crate::{executables, libtest::Counts, setup};
+use arch::{ARCHES, Arch};
+use image::Purpose;
+use kernels::{Cache, Cached};
+use outcome::Ran;
+
+pub(crate) mod arch;
+mod archive;
+mod boot;
+mod cpio;
+mod image;
+mod kernels;
+mod outcome;
+mod serial;
+
+/// One square of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) arch: &'static Arch,
+    pub(crate) kernel: &'static str,
+}
+
+/// The cells of the continuous integration: every architecture, and of the first one the oldest and the newest kernel.
+const CI: &[(&str, &str)] = &[
+    ("x86_64", "5.10,newest"),
+    ("i686", "6.12"),
+    ("aarch64", "6.1"),
+    ("armv7", "6.1"),
+    ("riscv64", "7.2"),
+    ("s390x", "6.12"),
+];
+
+/// The cells of the continuous integration.
+pub(crate) fn of_ci() -> Result<Vec<Cell>, String> {
+    let rows: Result<Vec<_>, _> = CI.iter().map(|(arch, kernel)| cells(arch, kernel)).collect();
+    rows.map(|rows| rows.concat())
+}
+
+/// The cells that names with commas between them mean. A kernel that an architecture never had is no cell of it.
+pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
+    let known = |name: &&str| ARCHES.iter().any(|arch| arch.name == *name);
+    if let Some(name) = arches.split(',').find(|name| *name != "all" && !known(name)) {
+        let all: Vec<_> = ARCHES.iter().map(|arch| arch.name).collect();
+        return Err(format!("the architectures are {}, not {name}", all.join(" ")));
+    }
+    let known = |name: &&str| kernels::KERNELS.iter().any(|(kernel, _)| kernel == name);
+    if let Some(name) = names.split(',').find(|name| !["all", "newest"].contains(name) && !known(name)) {
+        let all: Vec<_> = kernels::KERNELS.iter().map(|(kernel, _)| *kernel).collect();
+        return Err(format!("the kernels are {}, not {name}", all.join(" ")));
+    }
+    let is_asked = |asked: &str, name: &str| asked.split(',').any(|word| word == "all" || word == name);
+    let mut cells = Vec::new();
+    for arch in ARCHES.iter().filter(|arch| is_asked(arches, arch.name)) {
+        let newest = kernels::of(arch).last();
+        let is_newest = |kernel| names.split(',').any(|word| word == "newest") && newest == Some(kernel);
+        let asked = kernels::of(arch).filter(|kernel| is_asked(names, kernel) || is_newest(*kernel));
+        cells.extend(asked.map(|kernel| Cell { arch, kernel }));
+    }
+    if cells.is_empty() { Err(format!("{arches} never had {names}")) } else { Ok(cells) }
+}
+
+/// What all cells came to.
+pub(crate) struct Sum {
+    pub(crate) counts: Counts,
+    pub(crate) unexpected: usize,
+    pub(crate) not_run: usize,
+}
+
+/// Builds, boots and prints the table.
+pub(crate) fn run(cells: Vec<Cell>, filter: Option<&str>) -> Result<Sum, String> {
+    println!("tests in virtual machines");
+    let folder = folder()?;
+    let ready = prepare(&cells, &folder, &Purpose::Tests(filter))?;
+    let total = ready.len();
+    let queue = Mutex::new(ready.into_iter().enumerate().collect::<VecDeque<_>>());
+    let rows = Mutex::new(BTreeMap::new());
+    // A machine has two processors, of which its tests keep one busy most of the time.
+    let jobs = thread::available_parallelism().map_or(1, usize::from).min(total);
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                let next = || queue.lock().ok()?.pop_front();
+                while let Some((index, (cell, machine))) = next() {
+                    let log = folder.join(format!("{}-{}.console", cell.arch.name, cell.kernel));
+                    let row = Row::of(cell, machine, &log);
+                    if let Ok(mut rows) = rows.lock() {
+                        print!("{}", row.text());
+                        rows.insert(index, row);
+                    }
+                }
+            });
+        }
+    });
+    let rows = rows.into_inner().map_err(|_| "a cell's thread panicked")?;
+    println!("the consoles are in {}\n{}", folder.display(), table(rows.values()));
+    Ok(Sum {
+        counts: rows.values().filter_map(|row| Some(row.ran.as_ref().ok()?.counts)).sum(),
+        unexpected: rows.values().filter_map(|row| Some(row.ran.as_ref().ok()?.unexpected)).sum(),
+        not_run: rows.values().filter(|row| row.ran.is_err()).count(),
+    })
+}
+
+/// A console of one cell on this terminal.
+pub(crate) fn shell(cell: &Cell) -> Result<(), String> {
+    let folder = folder()?;
+    let (_, machine) = prepare(&[*cell], &folder, &Purpose::Shell)?.pop().ok_or("no machine")?;
+    let machine = machine?;
+    boot::shell(cell.arch, &machine.kernel.path, &machine.initrd)
+}
+
+/// What qemu needs for a cell.
+struct Machine {
+    kernel: Cached,
+    initrd: PathBuf,
+}
+
+/// A cell, and what it runs on or why it cannot.
+type Ready = (Cell, Result<Machine, String>);
+
+/// Installs, builds and fetches. What is missing is a cell's fault; a test that does not compile is ours.
+fn prepare(cells: &[Cell], folder: &Path, purpose: &Purpose<'_>) -> Result<Vec<Ready>, String> {
+    let cache = Cache::open()?;
+    let mut images: BTreeMap<&str, Result<PathBuf, String>> = BTreeMap::new();
+    let mut ready = Vec::new();
+    for cell in cells {
+        let arch = cell.arch;
+        if !images.contains_key(arch.name) {
+            let image = match setup::guest(arch).and_then(|()| cache.busybox(arch)) {
+                Ok(busybox) => {
+                    println!("  building for {}", arch.name);
+                    let (tests, programs) = executables::build(Some(arch))?;
+                    let bytes = image::build(&busybox.path, &tests, &programs, purpose)?;
+                    let path = folder.join(format!("initrd-{}", arch.name));
+                    fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+                    Ok(path)
+                }
+                Err(why) => Err(why),
+            };
+            images.insert(arch.name, image);
+        }
+        let initrd = images.get(arch.name).cloned().ok_or("no image")?;
+        let kernel =
+            initrd.and_then(|initrd| Ok(Machine { kernel: cache.kernel(arch, cell.kernel)?, initrd }));
+        ready.push((*cell, kernel));
+    }
+    Ok(ready)
+}
+
+/// A cell that has been done with.
+struct Row {
+    cell: Cell,
+    version: String,
+    seconds: f32,
+    /// Or why it could not run.
+    ran: Result<Ran, String>,
+}
+
+impl Row {
+    fn of(cell: Cell, machine: Result<Machine, String>, log: &Path) -> Self {
+        let started = Instant::now();
+        let version = machine.as_ref().map_or_else(|_| "?".into(), |machine| machine.kernel.version.clone());
+        let ran = machine.and_then(|machine| {
+            let console = boot::run(cell.arch, &machine.kernel.path, &machine.initrd, log)?;
+            Ok(outcome::of(&serial::parse(&console)))
+        });
+        Self { cell, version, seconds: started.elapsed().as_secs_f32(), ran }
+    }
+
+    /// What there is to say beyond the table.
+    fn text(&self) -> String {
+        let name = format!("{} {}", self.cell.arch.name, self.cell.kernel);
+        match &self.ran {
+            Ok(ran) => format!("  {name}: {} in {:.0} s\n{}", ran.counts, self.seconds, ran.text),
+            Err(why) => format!("  {name}: NOT RUN: {why}\n"),
+        }
+    }
+}
+
+fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let mut text =
+        String::from("\n| architecture | kernel | Landlock ABI | passed | failed | skipped | seconds |\n");
+    text += "|---|---|---|---|---|---|---|\n";
+    for row in rows {
+        let (arch, version) = (row.cell.arch.name, &row.version);
+        // Writing to a string cannot fail.
+        let _ = match &row.ran {
+            Ok(Ran { counts, abi, .. }) => writeln!(
+                text,
+                "| {arch} | {version} | {abi} | {} | {} | {} | {:.0} |",
+                counts.passed, counts.failed, counts.skipped, row.seconds
+            ),
+            Err(_) => writeln!(text, "| {arch} | {} | not run | | | | |", row.cell.kernel),
+        };
+    }
+    text
+}
+
+/// Where images and consoles are, beside what cargo builds.
+fn folder() -> Result<PathBuf, String> {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = target.join("guests");
+    archive::make(&folder).map(|()| folder)
+}
