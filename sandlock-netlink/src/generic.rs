@@ -41,12 +41,16 @@ const OP: u16 = 10;
 const NAME: &[u8] = b"nlctrl";
 
 /// `ctrl_policy_family`.
-const FAMILY: Schema =
-    Schema { last: FAMILY_NAME, rules: &[(Rule::U16, &[FAMILY_ID]), (Rule::NulText(15), &[FAMILY_NAME])] };
+const FAMILY: Schema = Schema {
+    last: FAMILY_NAME,
+    strict: u16::MAX,
+    rules: &[(Rule::U16, &[FAMILY_ID]), (Rule::NulText(15), &[FAMILY_NAME])],
+};
 
 /// `ctrl_policy_policy`.
 const WHICH_POLICY: Schema = Schema {
     last: OP,
+    strict: 0,
     rules: &[(Rule::U16, &[FAMILY_ID]), (Rule::NulText(15), &[FAMILY_NAME]), (Rule::U32, &[OP])],
 };
 

@@ -1,25 +1,36 @@
 //! What requests must look like: the kernel's attribute policies and its checks of headers.
 
-use zerocopy::ByteOrder;
+use zerocopy::{ByteOrder, U32};
 
 use crate::respond::Ask;
 use crate::{Attr, Attrs, Body, Errno, Full, Malformed};
 
-/// One entry of a policy: `struct nla_policy` (`include/net/netlink.h`). Numbers are bytes.
+/// One entry of a policy: `struct nla_policy` (`include/net/netlink.h`). Numbers are bytes but where
+/// they are said to be values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// `NLA_U8`.
     U8,
     /// `NLA_U16`.
     U16,
-    /// `NLA_U32`.
-    U32,
-    /// `NLA_S32`.
-    S32,
+    /// `NLA_U32` of this value at least: `NLA_POLICY_MIN`.
+    U32From(u32),
+    /// `NLA_S32` of this value at least.
+    S32From(i32),
+    /// `NLA_BE32`, of which nothing is told.
+    Be32,
+    /// `NLA_U32` of these bits only: `NLA_POLICY_MASK`.
+    Bits(u32),
+    /// `NLA_BITFIELD32`: a value of these bits, and which of them are meant.
+    Bitfield(u32),
     /// `NLA_STRING` of so many bytes at most, not counting a NUL.
     Text(u16),
     /// `NLA_NUL_STRING`: the same, and the NUL must be there.
     NulText(u16),
+    /// `NLA_BINARY`: so many bytes at most.
+    Binary(u16),
+    /// `NLA_POLICY_EXACT_LEN`: so many bytes.
+    Exact(u16),
     /// `NLA_UNSPEC` with a length: so many bytes at least.
     AtLeast(u16),
     /// `NLA_NESTED`.
@@ -28,92 +39,111 @@ pub(crate) enum Rule {
     NestOf(&'static Schema),
     /// `NLA_FLAG`.
     Flag,
-    /// `NLA_U32` of these bits only: `NLA_POLICY_MASK`.
-    Bits(u32),
+    /// `NLA_REJECT`.
+    Reject,
 }
 
-impl Rule {
-    fn is_nest(self) -> bool {
-        matches!(self, Self::Nest | Self::NestOf(_))
-    }
+/// What is said of an attribute with bits that it has not, and nothing of which ones it has.
+const RESERVED: &str = "reserved bit set";
 
-    /// What an integer takes, in bytes; 0: it is none.
-    fn size(self) -> usize {
+impl Rule {
+    /// `NLA_U32`.
+    pub(crate) const U32: Self = Self::U32From(0);
+    /// `NLA_S32`.
+    pub(crate) const S32: Self = Self::S32From(i32::MIN);
+
+    /// `NL_ATTR_TYPE_*` (0: it is not told), and the fewest and the most bytes.
+    fn shape(self) -> (u32, usize, usize) {
         match self {
-            Self::U8 => 1,
-            Self::U16 => 2,
-            Self::U32 | Self::S32 | Self::Bits(_) => 4,
-            _ => 0,
+            Self::U8 => (2, 1, usize::MAX),
+            Self::U16 => (3, 2, usize::MAX),
+            Self::U32From(_) | Self::Bits(_) => (4, 4, usize::MAX),
+            Self::S32From(_) => (8, 4, usize::MAX),
+            Self::Be32 => (0, 4, usize::MAX),
+            Self::Bitfield(_) => (15, 8, 8),
+            Self::Text(most) => (11, 1, most.into()),
+            Self::NulText(most) => (12, 1, most.into()),
+            Self::Binary(most) => (10, 0, most.into()),
+            Self::Exact(_) => (10, 0, usize::MAX),
+            Self::AtLeast(least) => (0, least.into(), usize::MAX),
+            Self::Nest | Self::NestOf(_) => (13, 0, usize::MAX),
+            Self::Flag => (1, 0, 0),
+            Self::Reject => (0, 0, usize::MAX),
         }
     }
 
     /// `validate_nla` (`lib/nlattr.c`): what is wrong with an attribute, and what is said of it. Only
-    /// if the whole policy counts an integer must not be longer than it is, and a nest must say so.
+    /// for a full check an integer must not be longer than it is, and a nest must say that it is one.
     fn fault<O: ByteOrder>(self, attr: &Attr<O>, check: Check) -> Option<(Errno, &'static str)> {
-        let len = attr.payload().len();
-        if check == Check::Full && self.size() != 0 && self.size() != len {
+        const FAILED: &str = "Attribute failed policy validation";
+        let (kind, least, most) = self.shape();
+        let (payload, full) = (attr.payload(), check == Check::Full);
+        let is_integer = matches!(kind, 2..=8) || self == Self::Be32;
+        if full && is_integer && payload.len() != least {
             return Some((Errno::EINVAL, "invalid attribute length"));
         }
-        if check == Check::Full && attr.is_nested() != self.is_nest() && !matches!(self, Self::AtLeast(_)) {
-            let what = if attr.is_nested() { "NLA_F_NESTED not expected" } else { "NLA_F_NESTED is missing" };
-            return Some((Errno::EINVAL, what));
+        let (is_nest, is_bytes) = (kind == 13, matches!(self, Self::AtLeast(_)));
+        match attr.is_nested() {
+            true if full && !is_nest && !is_bytes => {
+                return Some((Errno::EINVAL, "NLA_F_NESTED not expected"));
+            }
+            false if full && is_nest => return Some((Errno::EINVAL, "NLA_F_NESTED is missing")),
+            _ => {}
         }
-        let failed = "Attribute failed policy validation";
+        let is_text = matches!(self, Self::Text(_) | Self::NulText(_));
+        let text = payload.strip_suffix(&[0]).filter(|_| is_text).unwrap_or(payload);
+        let [on, meant] = attr.get::<[U32<O>; 2]>().map_or([0; 2], |words| words.map(U32::get));
+        let (value, signed) = (attr.u32().unwrap_or(0), attr.i32().unwrap_or(0));
         match self {
-            Self::Bits(bits) if attr.u32().is_ok_and(|value| value & !bits != 0) => {
-                Some((Errno::EINVAL, "reserved bit set"))
+            Self::Reject => Some((Errno::EINVAL, FAILED)),
+            Self::NulText(_) if !payload.iter().take(most.saturating_add(1)).any(|byte| *byte == 0) => {
+                Some((Errno::EINVAL, FAILED))
             }
-            _ => self.length(attr).err().map(|errno| (errno, failed)),
+            _ if payload.len() < least || text.len() > most => Some((Errno::ERANGE, FAILED)),
+            _ if is_nest && matches!(payload.len(), 1..4) => Some((Errno::ERANGE, FAILED)),
+            Self::Exact(len) if payload.len() != usize::from(len) => {
+                Some((Errno::ERANGE, "binary attribute size out of range"))
+            }
+            Self::U32From(least) if value < least => Some((Errno::ERANGE, "integer out of range")),
+            Self::S32From(least) if signed < least => Some((Errno::ERANGE, "integer out of range")),
+            Self::Bits(bits) if value & !bits != 0 => Some((Errno::EINVAL, RESERVED)),
+            Self::Bitfield(bits) if (on | meant) & !bits != 0 || on & !meant != 0 => {
+                Some((Errno::EINVAL, FAILED))
+            }
+            _ => None,
         }
-    }
-
-    fn length<O: ByteOrder>(self, attr: &Attr<O>) -> Result<(), Errno> {
-        let payload = attr.payload();
-        let len = payload.len();
-        let fits = match self {
-            Self::U8 | Self::U16 | Self::U32 | Self::S32 | Self::Bits(_) => len >= self.size(),
-            Self::Text(most) | Self::NulText(most) => {
-                let most = usize::from(most);
-                let nul = payload.iter().take(most.wrapping_add(1)).any(|byte| *byte == 0);
-                if matches!(self, Self::NulText(_)) && !nul {
-                    return Err(Errno::EINVAL);
-                }
-                len >= 1 && payload.strip_suffix(&[0]).unwrap_or(payload).len() <= most
-            }
-            Self::AtLeast(least) => len >= usize::from(least),
-            Self::Nest | Self::NestOf(_) => len == 0 || len >= 4,
-            Self::Flag => len == 0,
-        };
-        if fits { Ok(()) } else { Err(Errno::ERANGE) }
     }
 
     /// Whether [`describe`](Self::describe) has anything to say.
     pub(crate) fn is_described(&self) -> bool {
-        !matches!(self, Self::AtLeast(_) | Self::Bits(_))
+        self.shape().0 != 0
     }
 
     /// `netlink_policy_dump_write_attr` (`net/netlink/policy.c`): `NL_POLICY_TYPE_ATTR_*`.
     pub(crate) fn describe<O: ByteOrder>(self, body: &mut Body<'_, O>) -> Result<(), Full> {
-        let (kind, range, len) = match self {
-            Self::U8 => (2, Some(u64::from(u8::MAX)), None),
-            Self::U16 => (3, Some(u64::from(u16::MAX)), None),
-            Self::U32 | Self::Bits(_) => (4, Some(u64::from(u32::MAX)), None),
-            Self::S32 => (8, None, None),
-            Self::Text(u16::MAX) => (11, None, None),
-            Self::Text(most) => (11, None, Some(most)),
-            Self::NulText(most) => (12, None, Some(most)),
-            Self::Nest | Self::NestOf(_) => (13, None, None),
-            Self::Flag | Self::AtLeast(_) => (1, None, None),
+        let wide = |value: i32| i64::from(value).cast_unsigned();
+        let (least, most): ((u16, u64), (u16, u64)) = match self {
+            // MIN_VALUE_U and MAX_VALUE_U, MIN_VALUE_S and MAX_VALUE_S
+            Self::U8 => ((4, 0), (5, u8::MAX.into())),
+            Self::U16 => ((4, 0), (5, u16::MAX.into())),
+            Self::U32From(least) => ((4, least.into()), (5, u32::MAX.into())),
+            Self::S32From(least) => ((2, wide(least)), (3, wide(i32::MAX))),
+            _ => ((0, 0), (0, 0)),
         };
-        if let Some(most) = range {
-            body.u64(4, 0)?; // MIN_VALUE_U
-            body.u64(5, most)?; // MAX_VALUE_U
+        let (kind, ..) = self.shape();
+        for (of, value) in [least, most].into_iter().filter(|(of, _)| *of != 0) {
+            body.u64(of, value)?;
         }
-        if self == Self::S32 {
-            body.u64(2, i64::from(i32::MIN).cast_unsigned())?; // MIN_VALUE_S
-            body.u64(3, i64::from(i32::MAX).cast_unsigned())?; // MAX_VALUE_S
+        // MIN_LENGTH and MAX_LENGTH, BITFIELD32_MASK, MASK
+        match self {
+            Self::Exact(len) => body.u32(6, len.into()).and_then(|()| body.u32(7, len.into()))?,
+            Self::Text(most) | Self::NulText(most) | Self::Binary(most) if most != u16::MAX => {
+                body.u32(7, most.into())?
+            }
+            Self::Bitfield(bits) => body.u32(10, bits)?,
+            Self::Bits(bits) => body.u64(12, bits.into())?,
+            _ => {}
         }
-        len.map_or(Ok(()), |most| body.u32(7, most.into()))?; // MAX_LENGTH
         body.u32(1, kind) // TYPE
     }
 }
@@ -122,6 +152,8 @@ impl Rule {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Schema {
     pub(crate) last: u16,
+    /// From which type on a check is always full: `strict_start_type`.
+    pub(crate) strict: u16,
     pub(crate) rules: &'static [(Rule, &'static [u16])],
 }
 
@@ -166,6 +198,7 @@ impl Schema {
                 }
                 return Err(ask.ext.blame(Errno::EINVAL, "Unknown attribute type", request, attr, None));
             }
+            let check = if kind >= self.strict { Check::Full } else { check };
             let Some((rule, _)) = self.rules.iter().find(|(_, kinds)| kinds.contains(&kind)) else {
                 if check == Check::Full {
                     return Err(ask.ext.blame(Errno::EINVAL, "Unsupported attribute", request, attr, None));
@@ -173,7 +206,13 @@ impl Schema {
                 continue;
             };
             if let Some((errno, why)) = rule.fault(attr, check) {
-                return Err(ask.ext.blame(errno, why, request, attr, Some(*rule)));
+                return Err(ask.ext.blame(
+                    errno,
+                    why,
+                    request,
+                    attr,
+                    Some(*rule).filter(|_| why != RESERVED),
+                ));
             }
             if let Rule::NestOf(schema) = rule {
                 schema.check(ask, attr.nested(), check)?;

@@ -67,13 +67,20 @@ fn requests(table: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// The fields of a `Schema`: first the last type, then the rules.
+/// The fields of a `Schema`: the last type, the first that is always checked in full, which may lack, and the rules.
 fn policy(fields: &[(&str, &str)]) -> Option<String> {
     let (("last", last), rules) = fields.split_first()? else { return None };
+    let (strict, rules) = match rules.split_first() {
+        Some((("strict", strict), rules)) => (*strict, rules),
+        _ => ("u16::MAX", rules),
+    };
     let rules = rules
         .iter()
         .map(|(rule, types)| format!("\n        (Rule::{rule}, &[{}]),", types.replace(' ', ", ")));
-    Some(format!("\n    last: {last},\n    rules: &[{}\n    ],", rules.collect::<String>()))
+    Some(format!(
+        "\n    last: {last},\n    strict: {strict},\n    rules: &[{}\n    ],",
+        rules.collect::<String>()
+    ))
 }
 
 /// The fields of a `Form`, of which all but the header may lack.
@@ -110,8 +117,8 @@ mod tests {
 
     #[test]
     fn policies_and_forms_are_those_of_the_table() {
-        let text = requests("# Note.\npolicy P p_policy\n  last Z\n  Text(1) X Y\nform F f\n  header M\n  zero 1..2 4..8\n  policy P\n  short No.\n").unwrap();
-        assert!(text.contains("/// `p_policy`\npub(super) const P: Schema = Schema {\n    last: Z,\n    rules: &[\n        (Rule::Text(1), &[X, Y]),\n"), "{text}");
+        let text = requests("# Note.\npolicy P p_policy\n  last Z\n  strict Y\n  Text(1) X Y\nform F f\n  header M\n  zero 1..2 4..8\n  policy P\n  short No.\n").unwrap();
+        assert!(text.contains("/// `p_policy`\npub(super) const P: Schema = Schema {\n    last: Z,\n    strict: Y,\n    rules: &[\n        (Rule::Text(1), &[X, Y]),\n"), "{text}");
         assert!(text.contains("Form {\n    size: size_of::<M>(),\n    zero: &[(1, 2), (4, 8)],\n    schema: Some(&P),\n    allowed: &[],\n    short: \"No.\",\n"), "{text}");
         for bad in [
             "form F f\n  zero 1..2\n",

@@ -13,6 +13,9 @@ use crate::{Attrs, Errno, Full, Link, View};
 pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let attrs = LINK_GET.read(ask)?;
     let (info, _) = ask.message.body::<IfInfoMsg<O>>()?;
+    if attrs.last_of(IFLA_NET_NS_PID).or_else(|| attrs.last_of(IFLA_NET_NS_FD)).is_some() {
+        return Err(ask.ext.because(Errno::EOPNOTSUPP, "specified netns attribute not supported"));
+    }
     if attrs.last_of(IFLA_TARGET_NETNSID).is_some() {
         return Err(Errno::EINVAL); // No other namespace has a number here.
     }

@@ -14,6 +14,10 @@ use crate::rtnetlink::*;
 use crate::schema::Form;
 use crate::{Attrs, Errno, Link, Route, View, ip};
 
+/// What is said of a request with an address of another length.
+pub(super) const LENGTHS4: &str = "ipv4: rtm_src_len and rtm_dst_len must be 32 for IPv4";
+pub(super) const LENGTHS6: &str = "ipv6: rtm_src_len and rtm_dst_len must be 128 for IPv6";
+
 /// What a lookup is about.
 struct Flow {
     dst: IpAddr,
@@ -54,6 +58,11 @@ fn read<'a, O: ByteOrder>(
         ask.strict() && (lacks(RTA_SRC, header.src_len) || lacks(RTA_DST, header.dst_len)),
         lengths,
     )?;
+    // It has twenty bits.
+    let label = find(RTA_FLOWLABEL).filter(|label| !matches!(label.payload(), [0, 0..16, ..]));
+    if let Some(label) = label.filter(|_| ask.strict()) {
+        return Err(ask.ext.blame(Errno::EINVAL, "Invalid flow label", message, label, None));
+    }
     let number = |kind| find(kind).and_then(|attr| attr.u32().ok());
     let unspecified = ip::unspecified(header.family);
     // Too short an address is refused by the policy for IPv4, and only here for IPv6.
@@ -169,8 +178,7 @@ fn find4<'a>(view: &View<'a>, flow: &Flow) -> Result<Way<'a>, Errno> {
 /// `inet_rtm_getroute`.
 pub(super) fn get4<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let unsupported = "ipv4: Unsupported rtm_flags for route get request";
-    let flow =
-        read(ask, &ROUTE4_GET, (32, unsupported, "ipv4: rtm_src_len and rtm_dst_len must be 32 for IPv4"))?;
+    let flow = read(ask, &ROUTE4_GET, (32, unsupported, LENGTHS4))?;
     if flow.iif != 0 {
         // Nothing arrives from outside at a loopback, and elsewhere nothing arrives.
         return Err(if ask.view.link(flow.iif).is_some() { Errno::EINVAL } else { Errno::ENODEV });
@@ -233,8 +241,7 @@ pub(super) fn get4<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>)
 /// `inet6_rtm_getroute`.
 pub(super) fn get6<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let unsupported = "ipv6: Invalid flags for get route request";
-    let flow =
-        read(ask, &ROUTE6_GET, (128, unsupported, "ipv6: rtm_src_len and rtm_dst_len must be 128 for IPv6"))?;
+    let flow = read(ask, &ROUTE6_GET, (128, unsupported, LENGTHS6))?;
     if flow.iif != 0 && ask.view.link(flow.iif).is_none() {
         return Err(Errno::ENODEV);
     }

@@ -88,11 +88,15 @@ pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'
 pub(super) fn get_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let attrs = FDB_GET.strict(ask)?;
     ask.refuse_if(has_flags(ask, NTF_MASTER | NTF_SELF), "Invalid flags in header for fdb get request")?;
-    let (errno, why) = match (attrs.last_of(NDA_LLADDR), index_of(ask)) {
+    let address = attrs.last_of(NDA_LLADDR);
+    let odd_address = address.is_some_and(|address| address.payload().len() != 6);
+    ask.refuse_if(odd_address, "Invalid address in fdb get request")?;
+    if let Some(vlan) = attrs.last_of(NDA_VLAN) {
+        ask.refuse_if(vlan.payload().len() != 2, "invalid vlan attribute size")?;
+        ask.refuse_if(!(1..0xfff).contains(&vlan.u16()?), "invalid vlan id")?;
+    }
+    let (errno, why) = match (address, index_of(ask)) {
         (None, _) => (Errno::EINVAL, "Missing lookup address for fdb get request"),
-        (Some(address), _) if address.payload().len() != 6 => {
-            (Errno::EINVAL, "Invalid address in fdb get request")
-        }
         (_, 0) => (Errno::ENODEV, "No device specified"),
         (_, index) if ask.view.link(index).is_none() => (Errno::ENODEV, "Unknown device ifindex"),
         _ => (Errno::EINVAL, "Device is not a bridge port"),
@@ -103,7 +107,10 @@ pub(super) fn get_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>
 /// `rtnl_fdb_dump`. Old clients send a `struct ifinfomsg`, of which all may be wrong but its length.
 pub(super) fn start_fdb<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
     if ask.strict() {
-        FDB_DUMP.strict(ask)?;
+        let attrs = FDB_DUMP.strict(ask)?;
+        let short = |kind| attrs.last_of(kind).is_some_and(|attr| attr.payload().len() != 4);
+        ask.refuse_if(short(NDA_IFINDEX), "Invalid IFINDEX attribute in fdb dump request")?;
+        ask.refuse_if(short(NDA_MASTER), "Invalid MASTER attribute in fdb dump request")?;
     } else if ![NEIGH_GET.size, NEIGH_GET.size.wrapping_add(8)].contains(&ask.message.payload().len()) {
         let old = Form { size: 16, short: INVALID_HEADER_LENGTH, schema: Some(&LINK), ..FDB_DUMP };
         old.lenient(ask).map_err(|_| Errno::EINVAL)?;

@@ -61,22 +61,19 @@ pub(super) fn get_nsid<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_,
     let attrs = NSID_GET.read(ask)?;
     let find = |kind| attrs.last_of(kind);
     let request = ask.message;
+    if let Some(nsid) = find(NETNSA_NSID) {
+        return Err(ask.ext.blame(Errno::ENOENT, "Peer netns reference is invalid", request, nsid, None));
+    }
+    let named = find(NETNSA_PID).or_else(|| find(NETNSA_FD));
+    ask.refuse_if(named.is_none(), "Peer netns reference is missing")?;
     if let Some(target) = find(NETNSA_TARGET_NSID) {
         let why = "Target netns reference is invalid";
         return Err(ask.ext.blame(Errno::EINVAL, why, request, target, None));
     }
-    if find(NETNSA_PID).or_else(|| find(NETNSA_FD)).is_some() {
-        return Ok(out.message(RTM_NEWNSID, |body| {
-            body.put(&[0u8; 4])?;
-            body.u32(NETNSA_NSID, u32::MAX)
-        })?);
-    }
-    match find(NETNSA_NSID) {
-        Some(nsid) => {
-            Err(ask.ext.blame(Errno::ENOENT, "Peer netns reference is invalid", request, nsid, None))
-        }
-        None => Err(ask.invalid("Peer netns reference is missing")),
-    }
+    Ok(out.message(RTM_NEWNSID, |body| {
+        body.put(&[0u8; 4])?;
+        body.u32(NETNSA_NSID, u32::MAX)
+    })?)
 }
 
 /// `rtnl_net_dumpid`.

@@ -6,12 +6,20 @@ use crate::schema::{Form, Rule, Schema};
 /// `ifla_policy`
 pub(super) const LINK: Schema = Schema {
     last: IFLA_TAILROOM,
+    strict: IFLA_DPLL_PIN,
     rules: &[
+        (Rule::Binary(32), &[IFLA_ADDRESS, IFLA_BROADCAST, IFLA_PHYS_PORT_ID, IFLA_PHYS_SWITCH_ID]),
         (Rule::Text(15), &[IFLA_IFNAME]),
-        (Rule::U32, &[IFLA_MASTER, IFLA_EXT_MASK]),
-        (Rule::Nest, &[IFLA_LINKINFO]),
-        (Rule::S32, &[IFLA_TARGET_NETNSID]),
+        (Rule::U32, &[IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_TXQLEN, IFLA_WEIGHT, IFLA_NET_NS_PID, IFLA_GROUP, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_PROMISCUITY, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES, IFLA_CARRIER_CHANGES, IFLA_GSO_MAX_SEGS, IFLA_EVENT, IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT, IFLA_MIN_MTU, IFLA_MAX_MTU, IFLA_GRO_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE]),
+        (Rule::AtLeast(32), &[IFLA_MAP]),
+        (Rule::U8, &[IFLA_OPERSTATE, IFLA_LINKMODE, IFLA_CARRIER, IFLA_PROTO_DOWN]),
+        (Rule::Nest, &[IFLA_LINKINFO, IFLA_VFINFO_LIST, 24, 25, IFLA_AF_SPEC, IFLA_XDP, IFLA_PROP_LIST, IFLA_PROTO_DOWN_REASON]),
+        (Rule::S32, &[IFLA_LINK_NETNSID, IFLA_TARGET_NETNSID]),
+        (Rule::U32From(193), &[IFLA_GSO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE]),
+        (Rule::S32From(1), &[IFLA_NEW_IFINDEX]),
         (Rule::Text(127), &[IFLA_ALT_IFNAME]),
+        (Rule::NulText(u16::MAX), &[IFLA_PARENT_DEV_NAME]),
+        (Rule::Reject, &[IFLA_PERM_ADDRESS, IFLA_TSO_MAX_SIZE, IFLA_TSO_MAX_SEGS, IFLA_ALLMULTI, IFLA_NETNS_IMMUTABLE, IFLA_HEADROOM, IFLA_TAILROOM]),
     ],
 };
 
@@ -73,6 +81,7 @@ pub(super) const LINK_DUMP_IPMR: Form = Form {
 /// `ifa_ipv4_policy`
 pub(super) const ADDR4: Schema = Schema {
     last: IFA_PROTO,
+    strict: u16::MAX,
     rules: &[
         (Rule::U32, &[IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS, IFA_RT_PRIORITY]),
         (Rule::Text(15), &[IFA_LABEL]),
@@ -85,10 +94,10 @@ pub(super) const ADDR4: Schema = Schema {
 /// `ifa_ipv6_policy`
 pub(super) const ADDR6: Schema = Schema {
     last: IFA_PROTO,
+    strict: u16::MAX,
     rules: &[
         (Rule::AtLeast(16), &[IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO]),
-        (Rule::AtLeast(4), &[IFA_FLAGS]),
-        (Rule::U32, &[IFA_RT_PRIORITY]),
+        (Rule::AtLeast(4), &[IFA_FLAGS, IFA_RT_PRIORITY]),
         (Rule::S32, &[IFA_TARGET_NETNSID]),
         (Rule::U8, &[IFA_PROTO]),
     ],
@@ -130,9 +139,9 @@ pub(super) const ADDR6_GET: Form = Form {
 /// `rtm_ipv4_policy`
 pub(super) const ROUTE4: Schema = Schema {
     last: RTA_FLOWLABEL,
+    strict: RTA_NH_ID,
     rules: &[
-        (Rule::U32, &[RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC]),
-        (Rule::U32, &[RTA_FLOW, RTA_TABLE, RTA_MARK, RTA_UID]),
+        (Rule::U32, &[RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_FLOW, RTA_TABLE, RTA_MARK, RTA_UID, RTA_NH_ID]),
         (Rule::Nest, &[RTA_METRICS, RTA_ENCAP]),
         (Rule::AtLeast(8), &[RTA_MULTIPATH]),
         (Rule::U16, &[RTA_ENCAP_TYPE, RTA_SPORT, RTA_DPORT]),
@@ -143,13 +152,15 @@ pub(super) const ROUTE4: Schema = Schema {
 /// `rtm_ipv6_policy`
 pub(super) const ROUTE6: Schema = Schema {
     last: RTA_FLOWLABEL,
+    strict: RTA_NH_ID,
     rules: &[
-        (Rule::U32, &[RTA_IIF, RTA_OIF, RTA_PRIORITY, RTA_TABLE, RTA_MARK, RTA_EXPIRES, RTA_UID]),
+        (Rule::U32, &[RTA_IIF, RTA_OIF, RTA_PRIORITY, RTA_TABLE, RTA_MARK, RTA_EXPIRES, RTA_UID, RTA_NH_ID]),
         (Rule::AtLeast(16), &[RTA_GATEWAY, RTA_PREFSRC]),
         (Rule::Nest, &[RTA_METRICS, RTA_ENCAP]),
         (Rule::AtLeast(8), &[RTA_MULTIPATH]),
         (Rule::U8, &[RTA_PREF, RTA_IP_PROTO]),
         (Rule::U16, &[RTA_ENCAP_TYPE, RTA_SPORT, RTA_DPORT]),
+        (Rule::Be32, &[RTA_FLOWLABEL]),
     ],
 };
 
@@ -179,7 +190,7 @@ pub(super) const MROUTE4_GET: Form = Form {
 pub(super) const MROUTE6_GET: Form = Form {
     size: size_of::<RtMsg>(),
     zero: &[(3, 12)],
-    schema: Some(&ROUTE6),
+    schema: Some(&MROUTE6),
     allowed: &[RTA_SRC, RTA_DST, RTA_TABLE],
     short: "Invalid header length",
     values: "ipv6: Invalid values in header for multicast route get request",
@@ -211,10 +222,15 @@ pub(super) const ROUTE6_GET: Form = Form {
 /// `nda_policy`
 pub(super) const NEIGH: Schema = Schema {
     last: NDA_NDM_FLAGS_MASK,
+    strict: NDA_NH_ID,
     rules: &[
+        (Rule::Binary(32), &[NDA_DST, NDA_LLADDR]),
         (Rule::AtLeast(16), &[NDA_CACHEINFO]),
-        (Rule::U32, &[NDA_PROBES, NDA_VNI, NDA_IFINDEX, NDA_MASTER]),
+        (Rule::U32, &[NDA_PROBES, NDA_VNI, NDA_IFINDEX, NDA_MASTER, NDA_NH_ID]),
         (Rule::U16, &[NDA_VLAN, NDA_PORT]),
+        (Rule::U8, &[NDA_PROTOCOL]),
+        (Rule::Nest, &[NDA_FDB_EXT_ATTRS]),
+        (Rule::Bits(5), &[NDA_FLAGS_EXT]),
     ],
 };
 
@@ -255,7 +271,7 @@ pub(super) const FDB_GET: Form = Form {
 pub(super) const FDB_DUMP: Form = Form {
     size: size_of::<NdMsg>(),
     zero: &[(1, 4), (8, 12)],
-    schema: Some(&NEIGH),
+    schema: Some(&FDB),
     allowed: &[NDA_IFINDEX, NDA_MASTER],
     short: "Invalid header for fdb dump request",
     values: "Invalid values in header for fdb dump request",
@@ -275,9 +291,11 @@ pub(super) const MDB_DUMP: Form = Form {
 
 /// `mdba_get_policy`
 pub(super) const MDB_GET: Schema = Schema {
-    last: 1,
+    last: 2,
+    strict: 0,
     rules: &[
-        (Rule::AtLeast(0), &[MDBA_GET_ENTRY]),
+        (Rule::Binary(28), &[MDBA_GET_ENTRY]),
+        (Rule::Nest, &[2]),
     ],
 };
 
@@ -295,6 +313,7 @@ pub(super) const NEIGHTBL_DUMP: Form = Form {
 /// `devconf_ipv4_policy`
 pub(super) const NETCONF: Schema = Schema {
     last: NETCONFA_FORCE_FORWARDING,
+    strict: u16::MAX,
     rules: &[
         (Rule::AtLeast(4), &[NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER]),
         (Rule::AtLeast(4), &[NETCONFA_PROXY_NEIGH, NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN]),
@@ -316,7 +335,7 @@ pub(super) const NETCONF4_GET: Form = Form {
 pub(super) const NETCONF6_GET: Form = Form {
     size: 1,
     zero: &[],
-    schema: Some(&NETCONF),
+    schema: Some(&NETCONF6),
     allowed: &[NETCONFA_IFINDEX],
     short: "ipv6: Invalid header for netconf get request",
     values: "",
@@ -348,9 +367,10 @@ pub(super) const NETCONF6_DUMP: Form = Form {
 /// `ifal_policy`
 pub(super) const LABEL: Schema = Schema {
     last: IFAL_LABEL,
+    strict: u16::MAX,
     rules: &[
         (Rule::AtLeast(16), &[IFAL_ADDRESS]),
-        (Rule::U32, &[IFAL_LABEL]),
+        (Rule::AtLeast(4), &[IFAL_LABEL]),
     ],
 };
 
@@ -390,6 +410,7 @@ pub(super) const RULE_DUMP: Form = Form {
 /// `rtm_nh_policy_get`
 pub(super) const NEXTHOP_GET: Schema = Schema {
     last: NHA_OP_FLAGS,
+    strict: 0,
     rules: &[
         (Rule::U32, &[NHA_ID]),
         (Rule::Bits(3), &[NHA_OP_FLAGS]),
@@ -399,6 +420,7 @@ pub(super) const NEXTHOP_GET: Schema = Schema {
 /// `rtm_nh_policy_get_bucket`
 pub(super) const BUCKET_GET: Schema = Schema {
     last: NHA_RES_BUCKET,
+    strict: 0,
     rules: &[
         (Rule::U32, &[NHA_ID]),
         (Rule::Nest, &[NHA_RES_BUCKET]),
@@ -408,6 +430,7 @@ pub(super) const BUCKET_GET: Schema = Schema {
 /// `rtm_nh_policy_dump`
 pub(super) const NEXTHOP_DUMP: Schema = Schema {
     last: NHA_OP_FLAGS,
+    strict: 0,
     rules: &[
         (Rule::U32, &[NHA_OIF, NHA_MASTER]),
         (Rule::Bits(3), &[NHA_OP_FLAGS]),
@@ -418,6 +441,7 @@ pub(super) const NEXTHOP_DUMP: Schema = Schema {
 /// `rtm_nh_policy_dump_bucket`
 pub(super) const BUCKET_DUMP: Schema = Schema {
     last: NHA_RES_BUCKET,
+    strict: 0,
     rules: &[
         (Rule::U32, &[NHA_ID, NHA_OIF, NHA_MASTER]),
         (Rule::Nest, &[NHA_RES_BUCKET]),
@@ -427,6 +451,7 @@ pub(super) const BUCKET_DUMP: Schema = Schema {
 /// `rtm_nh_res_bucket_policy_dump`
 pub(super) const BUCKET: Schema = Schema {
     last: 3,
+    strict: 0,
     rules: &[
         (Rule::U32, &[3]),
     ],
@@ -435,6 +460,7 @@ pub(super) const BUCKET: Schema = Schema {
 /// `rtnl_net_policy`
 pub(super) const NSID: Schema = Schema {
     last: NETNSA_CURRENT_NSID,
+    strict: u16::MAX,
     rules: &[
         (Rule::S32, &[NETNSA_NSID, NETNSA_TARGET_NSID]),
         (Rule::U32, &[NETNSA_PID, NETNSA_FD]),
@@ -455,9 +481,13 @@ pub(super) const NSID_GET: Form = Form {
 /// `rtm_tca_policy`
 pub(super) const TC: Schema = Schema {
     last: TCA_EXT_WARN_MSG,
+    strict: u16::MAX,
     rules: &[
         (Rule::Text(u16::MAX), &[TCA_KIND]),
-        (Rule::U32, &[TCA_CHAIN]),
+        (Rule::Binary(2), &[TCA_RATE]),
+        (Rule::Nest, &[TCA_STAB]),
+        (Rule::Flag, &[TCA_DUMP_INVISIBLE]),
+        (Rule::U32, &[TCA_CHAIN, TCA_INGRESS_BLOCK, TCA_EGRESS_BLOCK]),
     ],
 };
 
@@ -475,9 +505,22 @@ pub(super) const TC_GET: Form = Form {
 /// `tcaa_policy`
 pub(super) const ACTION: Schema = Schema {
     last: 5,
+    strict: u16::MAX,
     rules: &[
-        (Rule::Nest, &[TCA_ACT_TAB]),
+        (Rule::U32, &[4]),
+        (Rule::Bitfield(3), &[2]),
     ],
+};
+
+/// `tc_dump_tfilter`
+pub(super) const TFILTER_DUMP: Form = Form {
+    size: size_of::<TcMsg>(),
+    zero: &[],
+    schema: Some(&TFILTER),
+    allowed: &[],
+    short: "Invalid header length",
+    values: "",
+    other: "",
 };
 
 /// `tc_ctl_action`
@@ -494,6 +537,7 @@ pub(super) const ACTION_GET: Form = Form {
 /// `rtnl_stats_get_policy`
 pub(super) const STATS: Schema = Schema {
     last: 2,
+    strict: 0,
     rules: &[
         (Rule::NestOf(&STATS_FILTERS), &[1]),
     ],
@@ -502,7 +546,45 @@ pub(super) const STATS: Schema = Schema {
 /// `rtnl_stats_get_policy_filters`
 pub(super) const STATS_FILTERS: Schema = Schema {
     last: 5,
+    strict: 0,
     rules: &[
         (Rule::Bits(7), &[IFLA_STATS_LINK_OFFLOAD_XSTATS]),
+    ],
+};
+
+/// `rtm_ipv6_mr_policy`
+pub(super) const MROUTE6: Schema = Schema {
+    last: RTA_FLOWLABEL,
+    strict: 0,
+    rules: &[
+        (Rule::Exact(16), &[RTA_DST, RTA_SRC]),
+        (Rule::U32, &[RTA_TABLE]),
+    ],
+};
+
+/// `NULL`
+pub(super) const FDB: Schema = Schema {
+    last: NDA_NDM_FLAGS_MASK,
+    strict: u16::MAX,
+    rules: &[
+    ],
+};
+
+/// `tcf_tfilter_dump_policy`
+pub(super) const TFILTER: Schema = Schema {
+    last: TCA_EXT_WARN_MSG,
+    strict: u16::MAX,
+    rules: &[
+        (Rule::U32, &[TCA_CHAIN]),
+        (Rule::Bitfield(1), &[15]),
+    ],
+};
+
+/// `devconf_ipv6_policy`
+pub(super) const NETCONF6: Schema = Schema {
+    last: NETCONFA_FORCE_FORWARDING,
+    strict: u16::MAX,
+    rules: &[
+        (Rule::AtLeast(4), &[NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_PROXY_NEIGH, NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN]),
     ],
 };

@@ -3,6 +3,7 @@
 
 use zerocopy::ByteOrder;
 
+use super::lookup::{LENGTHS4, LENGTHS6};
 use super::requests::*;
 use super::{Ask, At, Next, Out, Query, when};
 use crate::rtnetlink::*;
@@ -95,6 +96,9 @@ pub(super) fn get_multicast<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, 
         lengths.iter().any(|len| *len != 0 && *len != bits) && ask.message.payload().len() >= form.size,
         form.values,
     )?;
-    form.strict(ask)?;
+    let attrs = form.strict(ask)?;
+    let of_no_length =
+        [RTA_SRC, RTA_DST].iter().any(|kind| attrs.last_of(*kind).is_some()) && lengths == [0; 2];
+    ask.refuse_if(of_no_length, if v4 { LENGTHS4 } else { LENGTHS6 })?;
     if v4 { Err(Errno::ENOENT) } else { Err(ask.ext.because(Errno::ENOENT, "ipv6: MR table does not exist")) }
 }

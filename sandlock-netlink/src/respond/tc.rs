@@ -93,8 +93,9 @@ pub(super) fn get_dcb<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, O>
 
 /// `tc_dump_tfilter`, `tc_dump_chain`, which do not mind a short header.
 pub(super) fn start_filter<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Query, Errno> {
-    if ask.message.payload().len() >= TC_GET.size {
-        TC_GET.lenient(ask)?;
+    let form = if ask.message.kind() == RTM_GETTFILTER { TFILTER_DUMP } else { TC_GET };
+    if ask.message.payload().len() >= form.size {
+        form.lenient(ask)?;
     }
     Ok(Query::default())
 }
