@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
-use common::{Dir, built, output, run, start, which};
+use common::{Dir, agreed, built, output, run, start, which};
 
 /// What `sandlock` says first on each of its lines.
 const WHO: &str = "sandlock: ";
@@ -134,6 +134,10 @@ fn the_commands_status_is_ours() {
     ] {
         // dash knows no RTMIN.
         let script = format!("ulimit -c 0; kill -{} $$", if signal == "RTMIN" { "34" } else { signal });
+        // The shell of busybox ignores it.
+        if signal == "QUIT" && run(&mut dir.bare(&script)).code == 0 {
+            continue;
+        }
         let ran = run(&mut dir.sandboxed(&[], &script));
         assert_eq!(ran.code, status, "{signal}: {ran:?}");
         assert_eq!(ran.err.lines().count(), usize::from(!told.is_empty()), "{signal}: {ran:?}");
@@ -446,7 +450,9 @@ fn a_rule_for_a_file_is_for_that_file() {
 fn of_etc_there_is_only_what_programs_need() {
     let dir = Dir::new();
     assert!(run(&mut dir.sandboxed(&[], "cat /etc/passwd")).ok().contains("root:"));
-    run(&mut dir.sandboxed(&[], "ls /usr/bin /proc && cat /proc/self/status > /dev/null")).ok();
+    // The shell lists /proc itself: of what ls finds there, something ends before it is looked at.
+    let script = "ls /usr/bin && echo /proc/sel[f] && cat /proc/self/status > /dev/null";
+    assert!(run(&mut dir.sandboxed(&[], script)).ok().ends_with("\n/proc/self\n"));
     // Secrets where this user can read them at all, and things that are merely nobody's business.
     let mut secrets =
         vec!["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/fstab", "/etc/login.defs", "/etc/pam.conf"];
@@ -527,23 +533,22 @@ fn descriptors_above_2_are_closed() {
     let secret = dir.file("secret", 0o600, "secret\n");
     let sandlock = built("sandlock");
     let read = "cat <&7";
-    let (secret, sandlock) = (secret.display(), sandlock.display());
+    let (secret, sandlock) = (secret.display(), format!("{} run {}", sandlock.display(), agreed()));
     assert_eq!(run(&mut dir.bare(&format!("sh -c '{read}' 7< {secret}"))).ok(), "secret\n");
-    let script = format!("exec {sandlock} run --cwd / -- sh -c '{read}' 7< {secret} 300< {secret}");
-    // dash has no descriptor 300.
-    let ran = run(dir.command("bash").args(["-c", &script]));
+    let script = format!("exec {sandlock} --cwd / -- sh -c '{read}' 7< {secret} 9< {secret}");
+    let ran = run(&mut dir.bare(&script));
     assert_eq!(ran.refused().out, "");
     // ls has one more, of the directory.
     let open = "ls /proc/self/fd | tr '\\n' ' '";
     for closed in ["", "<&-", "<&- >&2"] {
         let ran = run(dir
-            .bare(&format!("exec 2>&1; {sandlock} run -- sh -c \"{open}\" {closed}"))
+            .bare(&format!("exec 2>&1; {sandlock} -- sh -c \"{open}\" {closed}"))
             .stderr(Stdio::null()));
         assert_eq!(ran.ok(), "0 1 2 3 ", "{closed}");
     }
     // Without standard descriptors, none of ours takes their place.
     let all = format!(
-        "{sandlock} run -w . -- sh -c 'ls /proc/self/fd > list; ls -l /proc/self/fd > long' <&- >&- 2>&-"
+        "{sandlock} -w . -- sh -c 'ls /proc/self/fd > list; ls -l /proc/self/fd > long' <&- >&- 2>&-"
     );
     run(&mut dir.bare(&all)).ok();
     let list = fs::read_to_string(dir.join("long")).unwrap();
@@ -570,7 +575,8 @@ fn standard_input_output_and_error_pass_through() {
 #[test]
 fn a_closed_pipe_ends_the_command_silently() {
     let dir = Dir::new();
-    let script = format!("{{ {} run -- yes; echo $? >&2; }} | head -1", built("sandlock").display());
+    let (sandlock, agreed) = (built("sandlock"), agreed());
+    let script = format!("{{ {} run {agreed} -- yes; echo $? >&2; }} | head -1", sandlock.display());
     let ran = run(&mut dir.bare(&script));
     assert_eq!((ran.ok(), ran.err.as_str()), ("y\n", "141\n"));
 }

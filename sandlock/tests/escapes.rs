@@ -148,6 +148,10 @@ fn attack(rows: &[Row]) {
     for (attack, outside, flags, inside) in rows {
         if *outside == Works || (*outside == Root && is_root()) {
             let ran = Stage::new().bare(attack);
+            // Newer architectures never had the oldest calls, and older kernels have not the newest.
+            if ran.out == "errno ENOSYS\n" && Stage::new().boxed(flags, attack).out == ran.out {
+                continue;
+            }
             if ran.code != 0 || !ran.out.starts_with("ok") {
                 wrong += &format!("{attack}: outside it should work: {ran:?}\n");
             }

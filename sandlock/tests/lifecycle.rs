@@ -341,8 +341,9 @@ fn each_signal_that_is_passed_on_arrives_as_itself_and_what_the_caller_ignores_s
     // As nohup(1) does.
     let sandlock = common::built("sandlock");
     let ignoring = format!(
-        "trap '' HUP INT; exec {} run -- sh -c 'kill -HUP $$; kill -INT $$; echo alive'",
-        sandlock.display()
+        "trap '' HUP INT; exec {} run {} -- sh -c 'kill -HUP $$; kill -INT $$; echo alive'",
+        sandlock.display(),
+        common::agreed()
     );
     assert_eq!(run(&mut dir.bare(&ignoring)).ok(), "alive\n");
 }

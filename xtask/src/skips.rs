@@ -8,15 +8,21 @@ pub(crate) enum Place {
     Guest { abi: u64 },
 }
 
-/// The start of a test's full name, `package/target/test`, and why it cannot run on the machines of
-/// the continuous integration.
-const HERE: &[(&str, &str)] = &[
-    ("sandlock-landlock/live/domains::tsync", "thread sync is ABI 8; the machines have 7"),
+/// The Landlock ABI of the machines of the continuous integration.
+const OURS: u64 = 7;
+
+/// The start of a test's full name, `package/target/test`, and the first ABI with what it tests.
+const SINCE: &[(&str, u64)] = &[
+    ("sandlock-landlock/live/domains::tsync", 8),
+    ("sandlock-landlock/live/files::resolve_unix", 9),
+    ("sandlock-landlock/live/ports::bind_udp", 10),
+    ("sandlock-landlock/live/ports::connect_send_udp", 10),
+];
+
+/// The start of a test's full name and the reason, wherever it runs.
+const ANYWHERE: &[(&str, &str)] = &[
     ("sandlock-landlock/live/files::make_block", "only root makes devices, and the same test runs as root"),
     ("sandlock-landlock/live/files::make_char", "only root makes devices, and the same test runs as root"),
-    ("sandlock-landlock/live/files::resolve_unix", "unix sockets by path are ABI 9; the machines have 7"),
-    ("sandlock-landlock/live/ports::bind_udp", "UDP is ABI 10; the machines have 7"),
-    ("sandlock-landlock/live/ports::connect_send_udp", "UDP is ABI 10; the machines have 7"),
     (
         "sandlock/programs/cargo_builds_offline",
         "nobody cannot read root's toolchain, and the same test runs as root",
@@ -47,14 +53,38 @@ const NOT_IN_GUESTS: &[&str] = &[
     "vi",
 ];
 
-/// Why a skip of this test is expected there, if it is.
+/// Why a skip of this test, which gave `why` as the reason, is expected there, if it is.
 pub(crate) fn expected(full_name: &str, why: &str, place: &Place) -> Option<&'static str> {
-    match place {
-        Place::Here => HERE.iter().find(|(start, _)| full_name.starts_with(start)).map(|(_, reason)| *reason),
-        Place::Guest { .. } => {
-            let mut missing = why.strip_prefix("not installed: [")?.strip_suffix(']')?.split(", ");
-            let known = |name: &str| NOT_IN_GUESTS.contains(&name.trim_matches('"'));
-            missing.all(known).then_some("the guest has busybox only")
-        }
+    let abi = match place {
+        Place::Here => OURS,
+        Place::Guest { abi } => *abi,
+    };
+    if SINCE.iter().any(|(start, since)| full_name.starts_with(start) && abi < *since) {
+        return Some("the kernel's Landlock is older");
+    }
+    if let Some((_, reason)) = ANYWHERE.iter().find(|(start, _)| full_name.starts_with(start)) {
+        return Some(reason);
+    }
+    if let Place::Guest { .. } = place {
+        let mut missing = why.strip_prefix("not installed: [")?.strip_suffix(']')?.split(", ");
+        let known = |name: &str| NOT_IN_GUESTS.contains(&name.trim_matches('"'));
+        return missing.all(known).then_some("the guest has busybox only");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skip_is_expected_where_its_reason_holds() {
+        let tsync = |place| expected("sandlock-landlock/live/domains::tsync_x", "ABI 7 has no TSYNC", &place);
+        assert!(tsync(Place::Here).is_some() && tsync(Place::Guest { abi: 7 }).is_some());
+        assert!(tsync(Place::Guest { abi: 8 }).is_none());
+        let missing = |why, place| expected("sandlock/programs/x", why, &place);
+        assert!(missing("not installed: [\"vi\", \"git\"]", Place::Guest { abi: 9 }).is_some());
+        assert!(missing("not installed: [\"sh\"]", Place::Guest { abi: 9 }).is_none());
+        assert!(missing("not installed: [\"git\"]", Place::Here).is_none());
     }
 }

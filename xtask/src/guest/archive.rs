@@ -86,7 +86,7 @@ impl Archive {
             .spawn()
             .map_err(|e| format!("dpkg-deb: {e}"))?;
         let tar = unpack.stdout.take().ok_or("no pipe from dpkg-deb")?;
-        let part = to.with_extension("part");
+        let part = self.folder.join("extracted");
         let file = fs::File::create(&part).map_err(|e| format!("{}: {e}", part.display()))?;
         let status = Command::new("tar")
             .args(["--extract", "--to-stdout", "--wildcards", pattern])

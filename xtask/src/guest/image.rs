@@ -15,8 +15,12 @@ const FOLDERS: &[(&str, u32)] = &[
     ("bin", 0o755),
     ("dev", 0o755),
     ("etc", 0o755),
+    ("etc/ssl", 0o755),
+    ("etc/ssl/private", 0o755),
     ("home", 0o755),
     ("home/nobody", 0o777),
+    ("lib", 0o755),
+    ("mnt", 0o755),
     ("proc", 0o755),
     ("root", 0o700),
     ("run", 0o755),
@@ -42,7 +46,9 @@ const FILES: &[(&str, &str)] = &[
     ("etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"),
     ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
     ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home/nobody:/bin/sh\n"),
+    ("etc/fstab", "# nothing\n"),
     ("etc/resolv.conf", ""),
+    ("etc/shadow", "root:*:::::::\n"),
 ];
 
 /// What a machine is for.
@@ -89,9 +95,24 @@ pub(crate) fn build(
         Purpose::Tests(filter) => ("run", list(tests, *filter)),
         Purpose::Shell => ("shell", String::new()),
     };
-    cpio.add("etc/inittab", Kind::File, 0o644, format!("::sysinit:/tests/bin/guest {verb}\n").as_bytes())?;
+    cpio.add("etc/inittab", Kind::File, 0o644, inittab(verb).as_bytes())?;
     cpio.add("tests/list", Kind::File, 0o644, list.as_bytes())?;
     cpio.finish()
+}
+
+/// Process 1 starts one program. A login would have raised the limit of open files.
+fn inittab(verb: &str) -> String {
+    format!("::sysinit:/bin/sh -c 'ulimit -n 65536; exec /tests/bin/guest {verb}'\n")
+}
+
+/// The Landlock ABI without which a test program is not started: `sandlock run` refuses a kernel without Landlock whatever one agrees to
+/// (`sandlock/kernel` tests that it does), and what must not get out assumes all that it insists on.
+fn needs(test: &Test) -> u8 {
+    match (test.package.as_str(), test.target.as_str()) {
+        ("sandlock", "escapes") => 6,
+        ("sandlock", "cli" | "clients" | "library" | "lifecycle" | "programs" | "terminal") => 1,
+        _ => 0,
+    }
 }
 
 /// Where a test is in the guest: beside the folders of its package, and not named as one of them.
@@ -101,12 +122,13 @@ fn path(test: &Test) -> String {
 
 /// What the guest runs, one program a line: first what the kernel has, then every test as on the host.
 fn list(tests: &[Test], filter: Option<&str>) -> String {
-    let mut list = String::from("check 0 60 /tests/bin /tests/bin/sandlock check --json\n");
+    let mut list = String::from("check 0 0 60 /tests/bin /tests/bin/sandlock check --json\n");
     for user in [0, NOBODY] {
         for test in tests.iter().filter(|test| user == 0 || test.is_live()) {
             let words = [
                 test.name(),
                 user.to_string(),
+                needs(test).to_string(),
                 PATIENCE.to_string(),
                 format!("/tests/{}", test.package),
                 format!("/{}", path(test)),
@@ -152,11 +174,11 @@ mod tests {
             target: target.into(),
             path: "/t".into(),
         };
-        let tests = [test("sandlock-bpf", "check"), test("sandlock-sys", "live")];
-        let want = "check 0 60 /tests/bin /tests/bin/sandlock check --json
-sandlock-bpf/check 0 400 /tests/sandlock-bpf /tests/sandlock-bpf/check.test --show-output some
-sandlock-sys/live 0 400 /tests/sandlock-sys /tests/sandlock-sys/live.test --show-output some
-sandlock-sys/live 65534 400 /tests/sandlock-sys /tests/sandlock-sys/live.test --show-output some
+        let tests = [test("sandlock-bpf", "check"), test("sandlock", "cli")];
+        let want = "check 0 0 60 /tests/bin /tests/bin/sandlock check --json
+sandlock-bpf/check 0 0 400 /tests/sandlock-bpf /tests/sandlock-bpf/check.test --show-output some
+sandlock/cli 0 1 400 /tests/sandlock /tests/sandlock/cli.test --show-output some
+sandlock/cli 65534 1 400 /tests/sandlock /tests/sandlock/cli.test --show-output some
 ";
         assert_eq!(list(&tests, Some("some")), want);
     }

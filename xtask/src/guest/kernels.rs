@@ -81,9 +81,9 @@ impl Cache {
                 return Err(format!("{suite} has {} by now", meta.version));
             }
             let image = meta.dependency("linux-image-").ok_or("linux-image depends on no image")?.to_owned();
-            // Since 7.0 it lies in a package of its own.
+            // Since 7.0 it lies in a package of its own, since 7.3 among its modules.
             let binary = archive.show(&image)?.dependency("linux-binary-").map(str::to_owned);
-            archive.extract(&binary.unwrap_or(image), "./boot/vmlinu[xz]-*", to)?;
+            archive.extract(&binary.unwrap_or(image), "./*/vmlinu[xz]*", to)?;
             Ok(meta.version)
         })
     }
