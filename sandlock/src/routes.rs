@@ -24,12 +24,13 @@ type Pick = for<'s, 'p> fn(&'s mut State<'p>) -> &'s mut dyn Handler;
 
 const NETLINK: Pick = |state| &mut state.netlink;
 const INTERFACES: Pick = |state| &mut state.interfaces;
+const CONNECT: Pick = |state| &mut state.connect;
 const OWN: Pick = |state| &mut state.own;
 const METADATA: Pick = |state| &mut state.metadata;
 
 impl State<'_> {
     /// The routes.
-    pub(crate) const ROUTES: [Route<Self>; 40] = [
+    pub(crate) const ROUTES: [Route<Self>; 45] = [
         Route::new(nr::SOCKET, NETLINK),
         Route::new(nr::SOCKET, INTERFACES),
         Route::new(nr::BIND, NETLINK),
@@ -39,13 +40,14 @@ impl State<'_> {
         Route::new(nr::GETSOCKOPT, NETLINK),
         Route::new(nr::SENDTO, NETLINK),
         Route::new(nr::CONNECT, NETLINK),
-        Route::new(nr::CONNECT, |state| &mut state.connect),
-        Route::new(nr::FCNTL, |state| &mut state.connect),
+        Route::new(nr::CONNECT, CONNECT),
+        Route::new(nr::FCNTL, CONNECT),
+        Route::new(number_of("fcntl64"), CONNECT),
         Route::new(nr::IOCTL, INTERFACES),
-        Route::new(nr::IOCTL, |state| &mut state.connect),
+        Route::new(nr::IOCTL, CONNECT),
         Route::new(nr::LISTEN, |state| &mut state.listen),
         Route::new(nr::MEMFD_CREATE, |state| &mut state.memfd),
-        // By name: newer architectures lack some of them.
+        // By name: newer architectures lack some of them, and those with 64 bits others.
         Route::new(number_of("chmod"), METADATA),
         Route::new(number_of("fchmod"), METADATA),
         Route::new(number_of("fchmodat"), METADATA),
@@ -54,10 +56,14 @@ impl State<'_> {
         Route::new(number_of("lchown"), METADATA),
         Route::new(number_of("fchown"), METADATA),
         Route::new(number_of("fchownat"), METADATA),
+        Route::new(number_of("chown32"), METADATA),
+        Route::new(number_of("lchown32"), METADATA),
+        Route::new(number_of("fchown32"), METADATA),
         Route::new(number_of("utime"), METADATA),
         Route::new(number_of("utimes"), METADATA),
         Route::new(number_of("futimesat"), METADATA),
         Route::new(number_of("utimensat"), METADATA),
+        Route::new(number_of("utimensat_time64"), METADATA),
         Route::new(number_of("setxattr"), METADATA),
         Route::new(number_of("lsetxattr"), METADATA),
         Route::new(number_of("fsetxattr"), METADATA),

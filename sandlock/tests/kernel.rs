@@ -1,7 +1,6 @@
 //! What the running kernel lacks, whichever it is: `run` refuses it by name, and goes without only what was agreed to.
 
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -82,7 +82,7 @@ macro_rules! sys {
 
 /// The call of this name; one that this architecture has not is one that the kernel has not.
 pub(crate) fn call(name: &str, args: &[usize]) -> Result<usize> {
-    raw(nr::number(nr::NATIVE, name).ok_or(Errno::ENOSYS)?.into(), args)
+    raw(nr::number(nr::NATIVE, name).ok_or(Errno::ENOSYS)? as c_long, args)
 }
 
 /// The call of this number.

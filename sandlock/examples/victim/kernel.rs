@@ -1,8 +1,6 @@
 //! The kernel itself: other numbers, large surfaces, the machine, terminals, and objects with names outside the file system.
 
-use core::arch::asm;
-
-use crate::call::{Attack, Errno, Result, attack, check, done, raw, with_garbage};
+use crate::call::{Attack, Errno, Result, attack, done, raw, with_garbage};
 
 pub(crate) const ATTACKS: &[Attack] = &[
     attack("x32", "getpid by its x32 number", |_| done(raw(0x4000_0027, &[]))),
@@ -145,9 +143,9 @@ fn int80() -> Result {
     let pid: i64;
     // SAFETY: the 32-bit getpid (20) reads and writes no memory; r8 to r11 are what the entry may clobber.
     unsafe {
-        asm!("int 0x80", inlateout("rax") 20i64 => pid, out("r8") _, out("r9") _, out("r10") _, out("r11") _);
+        core::arch::asm!("int 0x80", inlateout("rax") 20i64 => pid, out("r8") _, out("r9") _, out("r10") _, out("r11") _);
     }
-    check(pid == i64::from(std::process::id()), Errno::ENOSYS)
+    crate::call::check(pid == i64::from(std::process::id()), Errno::ENOSYS)
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -88,7 +88,10 @@ fn go<T: Copy>(test: T, what: &str) {
     let dir = Dir::new();
     dir.file("main.go", 0o644, include_str!("programs/list.go"));
     let mut build: Command = dir.command("go");
-    build.args(["build", "-o", "list", "main.go"]).env("GO111MODULE", "off").env("GOCACHE", dir.join("cache"));
+    build
+        .args(["build", "-o", "list", "main.go"])
+        .env("GO111MODULE", "off")
+        .env("GOCACHE", dir.join("cache"));
     run(build.env("GOPATH", dir.join("path"))).ok();
     same_in(test, &dir, &["./list", what], str::to_owned);
 }

@@ -66,9 +66,10 @@ impl<'p> Connect<'p> {
 impl Handler for Connect<'_> {
     fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
         match call.nr() {
-            nr::FCNTL => return set_flags(call),
+            nr::CONNECT => {}
             nr::IOCTL => return set_blocking(call),
-            _ => {}
+            // fcntl, and fcntl64 where there is one.
+            _ => return set_flags(call),
         }
         let Judge::Rules { ports, sockets, scoped } = &self.judge else {
             return Ok(Verdict::Reply(Response::Continue(Why::KernelDecides)));

@@ -5,6 +5,8 @@
 
 mod model;
 
+use core::ffi::c_long;
+
 use sandlock_sys::fs::{self, FileTime, FileType};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, nr};
 
@@ -13,7 +15,7 @@ use crate::dispatch::{Handler, Verdict};
 use crate::notification::Response;
 use crate::place::{self, PATH_MAX};
 use crate::proc;
-use crate::target::{read_array, read_cstr};
+use crate::target::{Target, UserAddr, read_array, read_cstr};
 use model::{Change, File};
 
 /// `XATTR_NAME_MAX`, and the NUL.
@@ -70,7 +72,8 @@ fn pin(call: &Call<'_>, how: File, change: Change) -> Result<OwnedFd> {
         }
     };
     // utimensat and futimesat take a null path for "the descriptor itself".
-    if call.addr(at).is_null() && matches!(change, Change::Times(_) | Change::TimesMicro(_)) && at == 1 {
+    let may_be_null = matches!(change, Change::Times(_) | Change::TimesWide(_) | Change::TimesMicro(_));
+    if call.addr(at).is_null() && may_be_null && at == 1 {
         return target.descriptor(dir);
     }
     let mut path = [0; PATH_MAX];
@@ -97,28 +100,17 @@ fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
             fs::fchmodat(BorrowedFd::CWD, by_link, mode)
         }
         Change::Owner(first) => fs::chown(file, unsigned(first), unsigned(first.saturating_add(1))),
-        Change::Times(register) | Change::TimesMicro(register) | Change::TimesWhole(register) => {
-            let from = call.addr(register);
-            if from.is_null() {
-                return fs::set_times(file, None);
-            }
-            let times = match change {
-                Change::TimesWhole(_) => {
-                    let [first, second] = words(&read_array::<16>(target, from)?)?;
-                    [FileTime { sec: first, nsec: 0 }, FileTime { sec: second, nsec: 0 }]
-                }
-                _ => {
-                    let [s0, f0, s1, f1] = words(&read_array::<32>(target, from)?)?;
-                    let nsec = |fraction: i64| match change {
-                        Change::TimesMicro(_) if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
-                        Change::TimesMicro(_) => fraction.checked_mul(1000).ok_or(Errno::EINVAL),
-                        _ => Ok(fraction),
-                    };
-                    [FileTime { sec: s0, nsec: nsec(f0)? }, FileTime { sec: s1, nsec: nsec(f1)? }]
-                }
-            };
-            fs::set_times(file, Some(&times))
+        Change::OwnerShort(first) => {
+            let id = |register| model::long_id(unsigned(register));
+            fs::chown(file, id(first), id(first.saturating_add(1)))
         }
+        Change::TimesWhole(register)
+        | Change::TimesMicro(register)
+        | Change::Times(register)
+        | Change::TimesWide(register) => match call.addr(register) {
+            from if from.is_null() => fs::set_times(file, None),
+            from => fs::set_times(file, Some(&times(target, from, change)?)),
+        },
         Change::SetAttribute(first) => {
             let name = read_cstr(target, call.addr(first), &mut name).map_err(range)?;
             let mut value = [0; VALUE_MAX];
@@ -135,11 +127,37 @@ fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// The 64-bit words of a structure of times.
-fn words<const N: usize>(bytes: &[u8]) -> Result<[i64; N]> {
+/// The times that a call sets, from one copy of its structures.
+fn times(target: &dyn Target, from: UserAddr, change: Change) -> Result<[FileTime; 2]> {
+    let ([s0, f0, s1, f1], unit) = match change {
+        Change::TimesWhole(_) => {
+            let [first, second] = words(&read_array::<{ 2 * LONG }>(target, from)?, c_long::from_ne_bytes);
+            ([first, 0, second, 0], 1)
+        }
+        Change::TimesWide(_) => (words(&read_array::<32>(target, from)?, i64::from_ne_bytes), 1),
+        Change::TimesMicro(_) => {
+            (words(&read_array::<{ 4 * LONG }>(target, from)?, c_long::from_ne_bytes), 1000)
+        }
+        _ => (words(&read_array::<{ 4 * LONG }>(target, from)?, c_long::from_ne_bytes), 1),
+    };
+    let nsec = |fraction: i64| match unit {
+        1000 if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
+        _ => fraction.checked_mul(unit).ok_or(Errno::EINVAL),
+    };
+    Ok([FileTime { sec: s0, nsec: nsec(f0)? }, FileTime { sec: s1, nsec: nsec(f1)? }])
+}
+
+/// Bytes in a `long` of the target, which is of our architecture.
+const LONG: usize = size_of::<c_long>();
+
+/// The words of a structure, each of which `from_bytes` makes.
+fn words<W: Into<i64>, const B: usize, const N: usize>(
+    bytes: &[u8],
+    from_bytes: fn([u8; B]) -> W,
+) -> [i64; N] {
     let mut words = [0; N];
-    for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-        *word = i64::from_ne_bytes(chunk.try_into().map_err(|_| Errno::EFAULT)?);
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = from_bytes(*bytes).into();
     }
-    Ok(words)
+    words
 }

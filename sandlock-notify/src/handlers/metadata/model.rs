@@ -18,11 +18,15 @@ pub(super) enum Change {
     Mode(usize),
     /// User and group.
     Owner(usize),
-    /// Times: two `struct timespec`.
+    /// User and group, of 16 bits each.
+    OwnerShort(usize),
+    /// Times: two `struct timespec`, of two `long` each.
     Times(usize),
-    /// Times: two `struct timeval`.
+    /// Times: two `struct __kernel_timespec`, of two 64-bit words each.
+    TimesWide(usize),
+    /// Times: two `struct timeval`, of two `long` each.
     TimesMicro(usize),
-    /// Times: a `struct utimbuf`, of whole seconds.
+    /// Times: a `struct utimbuf`, two `long` of whole seconds.
     TimesWhole(usize),
     /// An extended attribute: name, value, size, flags.
     SetAttribute(usize),
@@ -30,20 +34,28 @@ pub(super) enum Change {
     RemoveAttribute(usize),
 }
 
+/// chown(2) and its like, which on a 32-bit architecture are older than 32-bit IDs.
+const OWNER: Change =
+    if cfg!(target_pointer_width = "32") { Change::OwnerShort(1) } else { Change::Owner(1) };
+
 /// Every generation of every call, by the kernel's name.
 pub(super) const CALLS: &[(&str, File, Change)] = &[
     ("chmod", File::Path(true), Change::Mode(1)),
     ("fchmod", File::Descriptor, Change::Mode(1)),
     ("fchmodat", File::At(None), Change::Mode(2)),
     ("fchmodat2", File::At(Some(3)), Change::Mode(2)),
-    ("chown", File::Path(true), Change::Owner(1)),
-    ("lchown", File::Path(false), Change::Owner(1)),
-    ("fchown", File::Descriptor, Change::Owner(1)),
+    ("chown", File::Path(true), OWNER),
+    ("lchown", File::Path(false), OWNER),
+    ("fchown", File::Descriptor, OWNER),
+    ("chown32", File::Path(true), Change::Owner(1)),
+    ("lchown32", File::Path(false), Change::Owner(1)),
+    ("fchown32", File::Descriptor, Change::Owner(1)),
     ("fchownat", File::At(Some(4)), Change::Owner(2)),
     ("utime", File::Path(true), Change::TimesWhole(1)),
     ("utimes", File::Path(true), Change::TimesMicro(1)),
     ("futimesat", File::At(None), Change::TimesMicro(2)),
     ("utimensat", File::At(Some(3)), Change::Times(2)),
+    ("utimensat_time64", File::At(Some(3)), Change::TimesWide(2)),
     ("setxattr", File::Path(true), Change::SetAttribute(1)),
     ("lsetxattr", File::Path(false), Change::SetAttribute(1)),
     ("fsetxattr", File::Descriptor, Change::SetAttribute(1)),
@@ -55,6 +67,14 @@ pub(super) const CALLS: &[(&str, File, Change)] = &[
 /// The row of a call.
 pub(super) fn find(name: &str) -> Option<(File, Change)> {
     CALLS.iter().find(|(known, ..)| *known == name).map(|(_, file, change)| (*file, *change))
+}
+
+/// The ID that 16 bits stand for: `low2highuid` of `linux/highuid.h`.
+pub(super) const fn long_id(id: u32) -> u32 {
+    match id & 0xffff {
+        0xffff => u32::MAX,
+        id => id,
+    }
 }
 
 /// What the `AT_*` flags of a call ask for: whether a link is followed, whether an empty path means the descriptor. `None`: a flag that
@@ -79,10 +99,18 @@ mod tests {
     }
 
     #[test]
+    fn sixteen_bits_of_ones_leave_an_owner_as_it_is() {
+        for (given, want) in [(0, 0), (1000, 1000), (0xffff, u32::MAX), (0x1_0007, 7), (u32::MAX, u32::MAX)] {
+            assert_eq!(long_id(given), want, "{given:#x}");
+        }
+    }
+
+    #[test]
     fn every_name_is_a_call_somewhere_and_stands_once() {
         use sandlock_sys::nr;
         for (name, ..) in CALLS {
-            assert!(nr::number(nr::x86_64::TABLE, name).is_some(), "{name}");
+            let tables = [nr::x86_64::TABLE, nr::i386::TABLE];
+            assert!(tables.iter().any(|table| nr::number(table, name).is_some()), "{name}");
             assert_eq!(CALLS.iter().filter(|(other, ..)| other == name).count(), 1, "{name}");
         }
     }
