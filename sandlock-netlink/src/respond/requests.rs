@@ -13,7 +13,7 @@ pub(super) const LINK: Schema = Schema {
         (Rule::U32, &[IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_TXQLEN, IFLA_WEIGHT, IFLA_NET_NS_PID, IFLA_GROUP, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_PROMISCUITY, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES, IFLA_CARRIER_CHANGES, IFLA_GSO_MAX_SEGS, IFLA_EVENT, IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT, IFLA_MIN_MTU, IFLA_MAX_MTU, IFLA_GRO_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE]),
         (Rule::AtLeast(32), &[IFLA_MAP]),
         (Rule::U8, &[IFLA_OPERSTATE, IFLA_LINKMODE, IFLA_CARRIER, IFLA_PROTO_DOWN]),
-        (Rule::Nest, &[IFLA_LINKINFO, IFLA_VFINFO_LIST, 24, 25, IFLA_AF_SPEC, IFLA_XDP, IFLA_PROP_LIST, IFLA_PROTO_DOWN_REASON]),
+        (Rule::Nest, &[IFLA_LINKINFO, IFLA_VFINFO_LIST, IFLA_VF_PORTS, IFLA_PORT_SELF, IFLA_AF_SPEC, IFLA_XDP, IFLA_PROP_LIST, IFLA_PROTO_DOWN_REASON]),
         (Rule::S32, &[IFLA_LINK_NETNSID, IFLA_TARGET_NETNSID]),
         (Rule::U32From(193), &[IFLA_GSO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE]),
         (Rule::S32From(1), &[IFLA_NEW_IFINDEX]),
@@ -504,11 +504,11 @@ pub(super) const TC_GET: Form = Form {
 
 /// `tcaa_policy`
 pub(super) const ACTION: Schema = Schema {
-    last: 5,
+    last: TCA_ROOT_EXT_WARN_MSG,
     strict: u16::MAX,
     rules: &[
-        (Rule::U32, &[4]),
-        (Rule::Bitfield(3), &[2]),
+        (Rule::U32, &[TCA_ROOT_TIME_DELTA]),
+        (Rule::Bitfield(3), &[TCA_ROOT_FLAGS]),
     ],
 };
 
@@ -576,7 +576,7 @@ pub(super) const TFILTER: Schema = Schema {
     strict: u16::MAX,
     rules: &[
         (Rule::U32, &[TCA_CHAIN]),
-        (Rule::Bitfield(1), &[15]),
+        (Rule::Bitfield(1), &[TCA_DUMP_FLAGS]),
     ],
 };
 

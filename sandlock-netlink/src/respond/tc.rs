@@ -66,11 +66,11 @@ pub(super) fn get_chain<O: ByteOrder>(ask: &mut Ask<'_, O>, _: &mut Out<'_, '_, 
 /// `tc_ctl_action`: there are none, so that only none can be found.
 pub(super) fn get_action<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
     let attrs = ACTION_GET.lenient(ask)?;
-    let why = match attrs.last_of(TCA_ACT_TAB) {
+    let why = match attrs.last_of(TCA_ROOT_TAB) {
         Some(table) if table.payload().is_empty() => {
             return Ok(out.message(RTM_GETACTION, |body| {
                 body.put(&[0u8; 4])?;
-                body.nest(TCA_ACT_TAB, |_| Ok(()))
+                body.nest(TCA_ROOT_TAB, |_| Ok(()))
             })?);
         }
         Some(_) => "Invalid TC action index value",

@@ -198,6 +198,10 @@ pub const IFLA_VFINFO_LIST: u16 = 22;
 /// Attributes of links (`linux/if_link.h`).
 pub const IFLA_STATS64: u16 = 23;
 /// Attributes of links (`linux/if_link.h`).
+pub const IFLA_VF_PORTS: u16 = 24;
+/// Attributes of links (`linux/if_link.h`).
+pub const IFLA_PORT_SELF: u16 = 25;
+/// Attributes of links (`linux/if_link.h`).
 pub const IFLA_AF_SPEC: u16 = 26;
 /// Attributes of links (`linux/if_link.h`).
 pub const IFLA_GROUP: u16 = 27;
@@ -379,6 +383,8 @@ pub const IFA_RT_PRIORITY: u16 = 9;
 pub const IFA_TARGET_NETNSID: u16 = 10;
 /// Attributes of addresses (`linux/if_addr.h`).
 pub const IFA_PROTO: u16 = 11;
+/// Attributes of addresses (`linux/if_addr.h`).
+pub const IFA_MC_USERS: u16 = 12;
 
 /// `ifa_flags` and `IFA_FLAGS`.
 pub const IFA_F_SECONDARY: u32 = 0x1;
@@ -476,6 +482,8 @@ pub const RTA_DPORT: u16 = 29;
 pub const RTA_NH_ID: u16 = 30;
 /// Attributes of routes.
 pub const RTA_FLOWLABEL: u16 = 31;
+/// Attributes of routes.
+pub const RTA_DEL_REASON: u16 = 32;
 
 /// Metrics of routes, within `RTA_METRICS`.
 pub const RTAX_LOCK: u16 = 1;
@@ -499,6 +507,8 @@ pub const RTAX_REORDERING: u16 = 9;
 pub const RTAX_HOPLIMIT: u16 = 10;
 /// Metrics of routes, within `RTA_METRICS`.
 pub const RTAX_INITCWND: u16 = 11;
+/// Metrics of routes, within `RTA_METRICS`.
+pub const RTAX_FEATURES: u16 = 12;
 /// Metrics of routes, within `RTA_METRICS`.
 pub const RTAX_RTO_MIN: u16 = 13;
 /// Metrics of routes, within `RTA_METRICS`.
@@ -859,6 +869,8 @@ pub const TCA_INGRESS_BLOCK: u16 = 13;
 /// Attributes of queueing disciplines, classes and filters.
 pub const TCA_EGRESS_BLOCK: u16 = 14;
 /// Attributes of queueing disciplines, classes and filters.
+pub const TCA_DUMP_FLAGS: u16 = 15;
+/// Attributes of queueing disciplines, classes and filters.
 pub const TCA_EXT_WARN_MSG: u16 = 16;
 
 /// Within `TCA_STATS2` (`linux/gen_stats.h`).
@@ -871,6 +883,10 @@ pub const TCA_STATS_QUEUE: u16 = 3;
 pub const TCA_STATS_APP: u16 = 4;
 /// Within `TCA_STATS2` (`linux/gen_stats.h`).
 pub const TCA_STATS_RATE_EST64: u16 = 5;
+/// Within `TCA_STATS2` (`linux/gen_stats.h`).
+pub const TCA_STATS_BASIC_HW: u16 = 7;
+/// Within `TCA_STATS2` (`linux/gen_stats.h`).
+pub const TCA_STATS_PKT64: u16 = 8;
 
 /// Attributes of `RTM_NEWNETCONF` (`linux/netconf.h`).
 pub const NETCONFA_IFINDEX: u16 = 1;
@@ -1042,7 +1058,693 @@ pub const IF_OPER_DORMANT: u8 = 5;
 pub const IF_OPER_UP: u8 = 6;
 
 /// Attributes of requests for actions (`linux/rtnetlink.h`).
-pub const TCA_ACT_TAB: u16 = 1;
+pub const TCA_ROOT_TAB: u16 = 1;
+/// Attributes of requests for actions (`linux/rtnetlink.h`).
+pub const TCA_ROOT_FLAGS: u16 = 2;
+/// Attributes of requests for actions (`linux/rtnetlink.h`).
+pub const TCA_ROOT_COUNT: u16 = 3;
+/// Attributes of requests for actions (`linux/rtnetlink.h`).
+pub const TCA_ROOT_TIME_DELTA: u16 = 4;
+/// Attributes of requests for actions (`linux/rtnetlink.h`).
+pub const TCA_ROOT_EXT_WARN_MSG: u16 = 5;
 
 /// Attributes of requests for entries of a bridge (`linux/if_bridge.h`).
 pub const MDBA_GET_ENTRY: u16 = 1;
+
+/// `NDA_FLAGS_EXT`.
+pub const NTF_EXT_MANAGED: u32 = 1;
+/// `NDA_FLAGS_EXT`.
+pub const NTF_EXT_LOCKED: u32 = 2;
+/// `NDA_FLAGS_EXT`.
+pub const NTF_EXT_EXT_VALIDATED: u32 = 4;
+
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_STATE: u16 = 1;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_PRIORITY: u16 = 2;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_COST: u16 = 3;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MODE: u16 = 4;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_GUARD: u16 = 5;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_PROTECT: u16 = 6;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_FAST_LEAVE: u16 = 7;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_LEARNING: u16 = 8;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_UNICAST_FLOOD: u16 = 9;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_PROXYARP: u16 = 10;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_LEARNING_SYNC: u16 = 11;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_PROXYARP_WIFI: u16 = 12;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_ROOT_ID: u16 = 13;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_BRIDGE_ID: u16 = 14;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_DESIGNATED_PORT: u16 = 15;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_DESIGNATED_COST: u16 = 16;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_ID: u16 = 17;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_NO: u16 = 18;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_TOPOLOGY_CHANGE_ACK: u16 = 19;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_CONFIG_PENDING: u16 = 20;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MESSAGE_AGE_TIMER: u16 = 21;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_FORWARD_DELAY_TIMER: u16 = 22;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_HOLD_TIMER: u16 = 23;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_FLUSH: u16 = 24;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MULTICAST_ROUTER: u16 = 25;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MCAST_FLOOD: u16 = 27;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MCAST_TO_UCAST: u16 = 28;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_VLAN_TUNNEL: u16 = 29;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_BCAST_FLOOD: u16 = 30;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_GROUP_FWD_MASK: u16 = 31;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_NEIGH_SUPPRESS: u16 = 32;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_ISOLATED: u16 = 33;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_BACKUP_PORT: u16 = 34;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MRP_RING_OPEN: u16 = 35;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MRP_IN_OPEN: u16 = 36;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MCAST_EHT_HOSTS_LIMIT: u16 = 37;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MCAST_EHT_HOSTS_CNT: u16 = 38;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_LOCKED: u16 = 39;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MAB: u16 = 40;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MCAST_N_GROUPS: u16 = 41;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_MCAST_MAX_GROUPS: u16 = 42;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_NEIGH_VLAN_SUPPRESS: u16 = 43;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_BACKUP_NHID: u16 = 44;
+/// Within `IFLA_INFO_SLAVE_DATA` and `IFLA_PROTINFO` of a port of a bridge.
+pub const IFLA_BRPORT_NEIGH_FORWARD_GRAT: u16 = 45;
+
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_FORWARD_DELAY: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_HELLO_TIME: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MAX_AGE: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_AGEING_TIME: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_STP_STATE: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_PRIORITY: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_VLAN_FILTERING: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_VLAN_PROTOCOL: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_GROUP_FWD_MASK: u16 = 9;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_ROOT_ID: u16 = 10;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_BRIDGE_ID: u16 = 11;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_ROOT_PORT: u16 = 12;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_ROOT_PATH_COST: u16 = 13;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_TOPOLOGY_CHANGE: u16 = 14;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_TOPOLOGY_CHANGE_DETECTED: u16 = 15;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_HELLO_TIMER: u16 = 16;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_TCN_TIMER: u16 = 17;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_TOPOLOGY_CHANGE_TIMER: u16 = 18;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_GC_TIMER: u16 = 19;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_GROUP_ADDR: u16 = 20;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_FDB_FLUSH: u16 = 21;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_ROUTER: u16 = 22;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_SNOOPING: u16 = 23;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_QUERY_USE_IFADDR: u16 = 24;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_QUERIER: u16 = 25;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_HASH_ELASTICITY: u16 = 26;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_HASH_MAX: u16 = 27;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_LAST_MEMBER_CNT: u16 = 28;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_STARTUP_QUERY_CNT: u16 = 29;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_LAST_MEMBER_INTVL: u16 = 30;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_MEMBERSHIP_INTVL: u16 = 31;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_QUERIER_INTVL: u16 = 32;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_QUERY_INTVL: u16 = 33;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_QUERY_RESPONSE_INTVL: u16 = 34;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_STARTUP_QUERY_INTVL: u16 = 35;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_NF_CALL_IPTABLES: u16 = 36;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_NF_CALL_IP6TABLES: u16 = 37;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_NF_CALL_ARPTABLES: u16 = 38;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_VLAN_DEFAULT_PVID: u16 = 39;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_VLAN_STATS_ENABLED: u16 = 41;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_STATS_ENABLED: u16 = 42;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_IGMP_VERSION: u16 = 43;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_MLD_VERSION: u16 = 44;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_VLAN_STATS_PER_PORT: u16 = 45;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MULTI_BOOLOPT: u16 = 46;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_MCAST_QUERIER_STATE: u16 = 47;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_FDB_N_LEARNED: u16 = 48;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_FDB_MAX_LEARNED: u16 = 49;
+/// Within `IFLA_INFO_DATA` of a bridge.
+pub const IFLA_BR_STP_MODE: u16 = 50;
+
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_STATE: u16 = 1;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_MII_STATUS: u16 = 2;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_LINK_FAILURE_COUNT: u16 = 3;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_PERM_HWADDR: u16 = 4;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_QUEUE_ID: u16 = 5;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_AD_AGGREGATOR_ID: u16 = 6;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE: u16 = 7;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_AD_PARTNER_OPER_PORT_STATE: u16 = 8;
+/// Within `IFLA_INFO_SLAVE_DATA` of a part of a bond.
+pub const IFLA_BOND_SLAVE_PRIO: u16 = 9;
+
+/// Within `IFLA_BOND_AD_INFO`.
+pub const IFLA_BOND_AD_INFO_AGGREGATOR: u16 = 1;
+/// Within `IFLA_BOND_AD_INFO`.
+pub const IFLA_BOND_AD_INFO_NUM_PORTS: u16 = 2;
+/// Within `IFLA_BOND_AD_INFO`.
+pub const IFLA_BOND_AD_INFO_ACTOR_KEY: u16 = 3;
+/// Within `IFLA_BOND_AD_INFO`.
+pub const IFLA_BOND_AD_INFO_PARTNER_KEY: u16 = 4;
+/// Within `IFLA_BOND_AD_INFO`.
+pub const IFLA_BOND_AD_INFO_PARTNER_MAC: u16 = 5;
+
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_MODE: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_ACTIVE_SLAVE: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_MIIMON: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_UPDELAY: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_DOWNDELAY: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_USE_CARRIER: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_ARP_INTERVAL: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_ARP_IP_TARGET: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_ARP_VALIDATE: u16 = 9;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_ARP_ALL_TARGETS: u16 = 10;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_PRIMARY: u16 = 11;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_PRIMARY_RESELECT: u16 = 12;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_FAIL_OVER_MAC: u16 = 13;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_XMIT_HASH_POLICY: u16 = 14;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_RESEND_IGMP: u16 = 15;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_NUM_PEER_NOTIF: u16 = 16;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_ALL_SLAVES_ACTIVE: u16 = 17;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_MIN_LINKS: u16 = 18;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_LP_INTERVAL: u16 = 19;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_PACKETS_PER_SLAVE: u16 = 20;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_LACP_RATE: u16 = 21;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_SELECT: u16 = 22;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_INFO: u16 = 23;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_ACTOR_SYS_PRIO: u16 = 24;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_USER_PORT_KEY: u16 = 25;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_ACTOR_SYSTEM: u16 = 26;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_TLB_DYNAMIC_LB: u16 = 27;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_PEER_NOTIF_DELAY: u16 = 28;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_AD_LACP_ACTIVE: u16 = 29;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_MISSED_MAX: u16 = 30;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_NS_IP6_TARGET: u16 = 31;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_COUPLED_CONTROL: u16 = 32;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_BROADCAST_NEIGH: u16 = 33;
+/// Within `IFLA_INFO_DATA` of a bond.
+pub const IFLA_BOND_LACP_STRICT: u16 = 34;
+
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_ID: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_GROUP: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LINK: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LOCAL: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_TTL: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_TOS: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LEARNING: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_AGEING: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LIMIT: u16 = 9;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_PORT_RANGE: u16 = 10;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_PROXY: u16 = 11;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_RSC: u16 = 12;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_L2MISS: u16 = 13;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_L3MISS: u16 = 14;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_PORT: u16 = 15;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_GROUP6: u16 = 16;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LOCAL6: u16 = 17;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_UDP_CSUM: u16 = 18;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_UDP_ZERO_CSUM6_TX: u16 = 19;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_UDP_ZERO_CSUM6_RX: u16 = 20;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_REMCSUM_TX: u16 = 21;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_REMCSUM_RX: u16 = 22;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_GBP: u16 = 23;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_REMCSUM_NOPARTIAL: u16 = 24;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_COLLECT_METADATA: u16 = 25;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LABEL: u16 = 26;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_GPE: u16 = 27;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_TTL_INHERIT: u16 = 28;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_DF: u16 = 29;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_VNIFILTER: u16 = 30;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LOCALBYPASS: u16 = 31;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_LABEL_POLICY: u16 = 32;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_RESERVED_BITS: u16 = 33;
+/// Within `IFLA_INFO_DATA` of a vxlan.
+pub const IFLA_VXLAN_MC_ROUTE: u16 = 34;
+
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_ID: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_REMOTE: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_TTL: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_TOS: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_PORT: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_COLLECT_METADATA: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_REMOTE6: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_UDP_CSUM: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_UDP_ZERO_CSUM6_TX: u16 = 9;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_UDP_ZERO_CSUM6_RX: u16 = 10;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_LABEL: u16 = 11;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_TTL_INHERIT: u16 = 12;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_DF: u16 = 13;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_INNER_PROTO_INHERIT: u16 = 14;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_PORT_RANGE: u16 = 15;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_GRO_HINT: u16 = 16;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_LOCAL: u16 = 17;
+/// Within `IFLA_INFO_DATA` of a geneve.
+pub const IFLA_GENEVE_LOCAL6: u16 = 18;
+
+/// Within the two maps of priorities of a vlan.
+pub const IFLA_VLAN_QOS_MAPPING: u16 = 1;
+
+/// Within `IFLA_INFO_DATA` of a vlan.
+pub const IFLA_VLAN_ID: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a vlan.
+pub const IFLA_VLAN_FLAGS: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a vlan.
+pub const IFLA_VLAN_EGRESS_QOS: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a vlan.
+pub const IFLA_VLAN_INGRESS_QOS: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a vlan.
+pub const IFLA_VLAN_PROTOCOL: u16 = 5;
+
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_SCI: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_PORT: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_ICV_LEN: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_CIPHER_SUITE: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_WINDOW: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_ENCODING_SA: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_ENCRYPT: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_PROTECT: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_INC_SCI: u16 = 9;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_ES: u16 = 10;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_SCB: u16 = 11;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_REPLAY_PROTECT: u16 = 12;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_VALIDATION: u16 = 13;
+/// Within `IFLA_INFO_DATA` of a macsec.
+pub const IFLA_MACSEC_OFFLOAD: u16 = 15;
+
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_MODE: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_FLAGS: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_MACADDR_MODE: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_MACADDR: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_MACADDR_DATA: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_MACADDR_COUNT: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_BC_QUEUE_LEN: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_BC_QUEUE_LEN_USED: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a macvlan.
+pub const IFLA_MACVLAN_BC_CUTOFF: u16 = 9;
+
+/// Within `IFLA_INFO_DATA` of an ipvlan.
+pub const IFLA_IPVLAN_MODE: u16 = 1;
+/// Within `IFLA_INFO_DATA` of an ipvlan.
+pub const IFLA_IPVLAN_FLAGS: u16 = 2;
+
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_PEER_INFO: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_PRIMARY: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_POLICY: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_PEER_POLICY: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_MODE: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_SCRUB: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_PEER_SCRUB: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_HEADROOM: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_TAILROOM: u16 = 9;
+/// Within `IFLA_INFO_DATA` of a netkit.
+pub const IFLA_NETKIT_PAIRING: u16 = 10;
+
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_OWNER: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_GROUP: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_TYPE: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_PI: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_VNET_HDR: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_PERSIST: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_MULTI_QUEUE: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_NUM_QUEUES: u16 = 8;
+/// Within `IFLA_INFO_DATA` of a tun.
+pub const IFLA_TUN_NUM_DISABLED_QUEUES: u16 = 9;
+
+/// Within `IFLA_INFO_DATA` of a vrf.
+pub const IFLA_VRF_TABLE: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a vrf.
+pub const IFLA_VRF_PORT_TABLE: u16 = 1;
+
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_FD0: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_FD1: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_PDP_HASHSIZE: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_ROLE: u16 = 4;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_CREATE_SOCKETS: u16 = 5;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_RESTART_COUNT: u16 = 6;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_LOCAL: u16 = 7;
+/// Within `IFLA_INFO_DATA` of a gtp.
+pub const IFLA_GTP_LOCAL6: u16 = 8;
+
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_SLAVE1: u16 = 1;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_SLAVE2: u16 = 2;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_MULTICAST_SPEC: u16 = 3;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_SUPERVISION_ADDR: u16 = 4;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_SEQ_NR: u16 = 5;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_VERSION: u16 = 6;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_PROTOCOL: u16 = 7;
+/// Within `IFLA_INFO_DATA` of an hsr.
+pub const IFLA_HSR_INTERLINK: u16 = 8;
+
+/// Within `IFLA_INFO_DATA` of a bareudp.
+pub const IFLA_BAREUDP_PORT: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a bareudp.
+pub const IFLA_BAREUDP_ETHERTYPE: u16 = 2;
+/// Within `IFLA_INFO_DATA` of a bareudp.
+pub const IFLA_BAREUDP_SRCPORT_MIN: u16 = 3;
+/// Within `IFLA_INFO_DATA` of a bareudp.
+pub const IFLA_BAREUDP_MULTIPROTO_MODE: u16 = 4;
+
+/// Within `IFLA_INFO_DATA` of an xfrm.
+pub const IFLA_XFRM_LINK: u16 = 1;
+/// Within `IFLA_INFO_DATA` of an xfrm.
+pub const IFLA_XFRM_IF_ID: u16 = 2;
+/// Within `IFLA_INFO_DATA` of an xfrm.
+pub const IFLA_XFRM_COLLECT_METADATA: u16 = 3;
+
+/// Within `IFLA_INFO_DATA` of an ipoib.
+pub const IFLA_IPOIB_PKEY: u16 = 1;
+/// Within `IFLA_INFO_DATA` of an ipoib.
+pub const IFLA_IPOIB_MODE: u16 = 2;
+/// Within `IFLA_INFO_DATA` of an ipoib.
+pub const IFLA_IPOIB_UMCAST: u16 = 3;
+
+/// Within `IFLA_INFO_DATA` of an rmnet.
+pub const IFLA_RMNET_MUX_ID: u16 = 1;
+/// Within `IFLA_INFO_DATA` of an rmnet.
+pub const IFLA_RMNET_FLAGS: u16 = 2;
+
+/// Within `IFLA_INFO_DATA` of a dsa.
+pub const IFLA_DSA_CONDUIT: u16 = 1;
+/// Within `IFLA_INFO_DATA` of a dsa.
+pub const IFLA_DSA_MASTER: u16 = 1;
+
+/// Within `IFLA_INFO_DATA` of a ppp.
+pub const IFLA_PPP_DEV_FD: u16 = 1;
+
+/// Within `IFLA_INFO_DATA` of an ovpn.
+pub const IFLA_OVPN_MODE: u16 = 1;
+
+/// Within `IFLA_AF_SPEC` as `AF_MCTP`.
+pub const IFLA_MCTP_NET: u16 = 1;
+/// Within `IFLA_AF_SPEC` as `AF_MCTP`.
+pub const IFLA_MCTP_PHYS_BINDING: u16 = 2;
+
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_RX_PACKETS: u16 = 0;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_TX_PACKETS: u16 = 1;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_RX_BYTES: u16 = 2;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_TX_BYTES: u16 = 3;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_BROADCAST: u16 = 4;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_MULTICAST: u16 = 5;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_RX_DROPPED: u16 = 7;
+/// Within `IFLA_VF_STATS`.
+pub const IFLA_VF_STATS_TX_DROPPED: u16 = 8;
+
+/// `IFLA_VF_LINK_STATE`.
+pub const IFLA_VF_LINK_STATE_AUTO: u32 = 0;
+/// `IFLA_VF_LINK_STATE`.
+pub const IFLA_VF_LINK_STATE_ENABLE: u32 = 1;
+/// `IFLA_VF_LINK_STATE`.
+pub const IFLA_VF_LINK_STATE_DISABLE: u32 = 2;
+
+/// What `IFLA_VFINFO_LIST`, `IFLA_VF_PORTS` and `IFLA_VF_VLAN_LIST` are lists of.
+pub const IFLA_VF_INFO: u16 = 1;
+/// What `IFLA_VFINFO_LIST`, `IFLA_VF_PORTS` and `IFLA_VF_VLAN_LIST` are lists of.
+pub const IFLA_VF_PORT: u16 = 1;
+/// What `IFLA_VFINFO_LIST`, `IFLA_VF_PORTS` and `IFLA_VF_VLAN_LIST` are lists of.
+pub const IFLA_VF_VLAN_INFO: u16 = 1;
+
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_MAC: u16 = 1;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_VLAN: u16 = 2;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_TX_RATE: u16 = 3;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_SPOOFCHK: u16 = 4;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_LINK_STATE: u16 = 5;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_RATE: u16 = 6;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_RSS_QUERY_EN: u16 = 7;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_STATS: u16 = 8;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_TRUST: u16 = 9;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_IB_NODE_GUID: u16 = 10;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_IB_PORT_GUID: u16 = 11;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_VLAN_LIST: u16 = 12;
+/// Within `IFLA_VF_INFO`.
+pub const IFLA_VF_BROADCAST: u16 = 13;
+
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_VF: u16 = 1;
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_PROFILE: u16 = 2;
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_VSI_TYPE: u16 = 3;
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_INSTANCE_UUID: u16 = 4;
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_HOST_UUID: u16 = 5;
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_REQUEST: u16 = 6;
+/// Within `IFLA_PORT_SELF` and `IFLA_VF_PORTS`.
+pub const IFLA_PORT_RESPONSE: u16 = 7;
+
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_NONE: u32 = 0;
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_REBOOT: u32 = 1;
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_FEATURES: u32 = 2;
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_BONDING_FAILOVER: u32 = 3;
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_NOTIFY_PEERS: u32 = 4;
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_IGMP_RESEND: u32 = 5;
+/// `IFLA_EVENT`: what has happened.
+pub const IFLA_EVENT_BONDING_OPTIONS: u32 = 6;
