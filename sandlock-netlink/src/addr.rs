@@ -140,22 +140,30 @@ impl Addr {
     /// [`Malformed`]: it has no address, or is shorter than its header.
     pub fn read<O: ByteOrder>(message: &Message<O>) -> Result<Self, Malformed> {
         let (info, attrs) = message.body::<IfAddrMsg<O>>()?;
-        let find = |kind| attrs.last_of(kind);
-        let read = |kind| find(kind).and_then(|attr| ip::read(info.family, attr));
-        let address = read(IFA_ADDRESS).ok_or(Malformed::Missing { kind: IFA_ADDRESS })?;
-        let ip = read(IFA_LOCAL).unwrap_or(address);
-        let cache = find(IFA_CACHEINFO).map(|attr| attr.get::<CacheInfo<O>>()).transpose()?;
-        Ok(Self {
-            index: info.index.get(),
-            ip,
-            peer: (address != ip).then_some(address),
-            broadcast: find(IFA_BROADCAST).and_then(|attr| attr.get().ok().copied().map(<[u8; 4]>::into)),
-            prefix_len: info.prefix_len,
+        let (mut address, mut local) = (None, None);
+        let mut addr = Self {
             scope: info.scope,
-            label: find(IFA_LABEL).and_then(|attr| IfName::new(attr.string())),
-            flags: find(IFA_FLAGS).map_or(Ok(info.flags.into()), |attr| attr.u32())?,
-            protocol: find(IFA_PROTO).map_or(Ok(IFAPROT_UNSPEC), |attr| attr.u8())?,
-            lifetimes: cache.map_or([FOREVER; 2], |cache| [cache.preferred.get(), cache.valid.get()]),
-        })
+            flags: info.flags.into(),
+            ..Self::new(info.index.get(), ip::unspecified(info.family), info.prefix_len)
+        };
+        for attr in attrs.map_while(Result::ok) {
+            match attr.kind() {
+                IFA_ADDRESS => address = ip::read(info.family, attr),
+                IFA_LOCAL => local = ip::read(info.family, attr),
+                IFA_BROADCAST => addr.broadcast = attr.get::<[u8; 4]>().ok().map(|ip| (*ip).into()),
+                IFA_LABEL => addr.label = IfName::new(attr.string()),
+                IFA_FLAGS => addr.flags = attr.u32()?,
+                IFA_PROTO => addr.protocol = attr.u8()?,
+                IFA_CACHEINFO => {
+                    let info = attr.get::<CacheInfo<O>>()?;
+                    addr.lifetimes = [info.preferred.get(), info.valid.get()];
+                }
+                _ => {}
+            }
+        }
+        let address = address.ok_or(Malformed::Missing { kind: IFA_ADDRESS })?;
+        addr.ip = local.unwrap_or(address);
+        addr.peer = (address != addr.ip).then_some(address);
+        Ok(addr)
     }
 }
