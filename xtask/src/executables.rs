@@ -1,6 +1,9 @@
 //! The test executables of the workspace and the programs they start, as cargo builds them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -58,7 +61,7 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
         let small = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
         cargo.args(["--target", arch.target]).envs(arch.environment()).envs(small);
     }
-    let (mut tests, mut programs) = (Vec::new(), Vec::new());
+    let (mut tests, mut programs) = (Vec::new(), if guest.is_none() { apart() } else { Vec::new() });
     for line in read(&mut cargo)?.lines() {
         match artifact(line) {
             Some(Artifact::Test(test)) => tests.push(test),
@@ -73,6 +76,22 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
         tests.retain(|test| test.package != "xtask");
     }
     Ok((tests, programs))
+}
+
+/// The program of tests that is no member of the workspace, for it depends on much that nothing else does. Without it tests skip.
+fn apart() -> Vec<Program> {
+    let mut cargo = cargo(&["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
+    cargo.args(["--manifest-path", "sandlock/tests/clients/programs/crates/Cargo.toml"]);
+    cargo.env("CARGO_TARGET_DIR", env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    let lines = read(&mut cargo).unwrap_or_else(|error| {
+        println!("tests of crates will skip: {error}");
+        String::new()
+    });
+    let programs = lines.lines().filter_map(artifact).filter_map(|artifact| match artifact {
+        Artifact::Program(program) => Some(program),
+        Artifact::Test(_) => None,
+    });
+    programs.collect()
 }
 
 #[derive(Debug, PartialEq)]

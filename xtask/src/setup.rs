@@ -37,6 +37,24 @@ const PACKAGES: &[(&str, &str)] = &[
     ("bubblewrap", "bwrap"),
     ("golang-go", "go"),
     ("nodejs", "node"),
+    // Clients that list interfaces, addresses and routes.
+    ("erlang-base", "erl"),
+    ("ethtool", "ethtool"),
+    ("hostname", "hostname"),
+    ("iw", "iw"),
+    ("libmnl-dev", "/usr/include/libmnl/libmnl.h"),
+    ("libnl-utils", "nl-link-list"),
+    ("libnss-myhostname", "/usr/share/doc/libnss-myhostname/copyright"),
+    ("net-tools", "ifconfig"),
+    ("php-cli", "php"),
+    ("python3-gi", "/usr/lib/python3/dist-packages/gi"),
+    ("python3-ifaddr", "/usr/lib/python3/dist-packages/ifaddr"),
+    ("python3-netifaces", "/usr/share/doc/python3-netifaces/copyright"),
+    ("python3-psutil", "/usr/lib/python3/dist-packages/psutil"),
+    ("python3-pyroute2", "/usr/lib/python3/dist-packages/pyroute2"),
+    ("python3-zeroconf", "/usr/lib/python3/dist-packages/zeroconf"),
+    ("ruby", "ruby"),
+    ("wireguard-tools", "wg"),
 ];
 
 /// The targets of `tidy`'s builds, and musl's for static programs.

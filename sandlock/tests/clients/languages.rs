@@ -1,15 +1,13 @@
-//! Interpreters and their libraries, Node, Go and Java.
+//! Interpreters and their libraries, Node and Go.
 
 use std::process::Command;
 
-use crate::both::{clients, same_in};
-use crate::common::{Dir, PYTHON, has, run, skip};
+use crate::both::{Both, both_in, clients, ready};
+use crate::common::{Dir, PYTHON, run, skip};
 
 clients! {
     node_interfaces: "node", "-e", "console.log(os.networkInterfaces())";
     node_lookup: "node", "-e", "dns.lookup('localhost', { all: true, hints: dns.ADDRCONFIG }, console.log)";
-    erlang: "erl", "-noshell", "-eval", "io:format(\"~p~n\", [inet:getifaddrs()]), halt().";
-    ruby_interfaces: "ruby", "-r", "socket", "-e", "Socket.getifaddrs.each { |one| p one }";
     ruby_addresses: "ruby", "-r", "socket", "-e", "p Socket.ip_address_list";
     php: "php", "-r", "print_r(net_get_interfaces());";
 }
@@ -19,22 +17,19 @@ macro_rules! python {
     ($($test:ident: $module:literal, $script:literal;)+) => {
         $(#[test]
         fn $test() {
-            python($test, $module, $script);
+            if let Some(both) = python($test, $module, $script) {
+                both.same();
+            }
         })+
     };
 }
 
 python! {
     python_names: "socket", "print(socket.if_nameindex())";
-    python_index: "socket", "print(socket.if_nametoindex('lo'), socket.if_indextoname(1))";
     python_addrconfig: "socket", "print(socket.getaddrinfo('127.0.0.1', 80, flags=socket.AI_ADDRCONFIG))";
     psutil_addresses: "psutil", "print(psutil.net_if_addrs())";
-    psutil_states: "psutil", "print(psutil.net_if_stats())";
-    psutil_counters: "psutil", "print(psutil.net_io_counters(pernic=True))";
-    ifaddr: "ifaddr", "print([(a.name, a.index, [(i.ip, i.network_prefix) for i in a.ips]) for a in ifaddr.get_adapters()])";
     netifaces: "netifaces", "print({name: netifaces.ifaddresses(name) for name in netifaces.interfaces()})";
     netifaces_gateways: "netifaces", "print(netifaces.gateways())";
-    zeroconf: "zeroconf", "print(zeroconf.get_all_addresses(), zeroconf.get_all_addresses_v6())";
     pyroute2_links: "pyroute2", "print([(l['index'], l['flags'], l.get_attr('IFLA_IFNAME')) for l in pyroute2.IPRoute().get_links()])";
     pyroute2_addresses: "pyroute2", "print([(a['prefixlen'], a.get_attr('IFA_ADDRESS')) for a in pyroute2.IPRoute().get_addr()])";
     pyroute2_routes: "pyroute2", "print([(r['table'], r.get_attr('RTA_DST')) for r in pyroute2.IPRoute().get_routes()])";
@@ -49,18 +44,19 @@ print(type(monitor).__name__, monitor.get_network_available(), monitor.get_conne
       monitor.can_reach(Gio.NetworkAddress.new('127.0.0.1', 1)), monitor.can_reach(Gio.NetworkAddress.new('192.0.2.1', 1)))";
 }
 
+/// Runs a script that imports a module, on both sides.
 #[track_caller]
-fn python<T: Copy>(test: T, module: &str, script: &str) {
-    if !has(test, &[PYTHON]) {
-        return;
+pub(crate) fn python<T: Copy>(test: T, module: &str, script: &str) -> Option<Both> {
+    if !ready(test, &[PYTHON]) {
+        return None;
     }
     let dir = Dir::new();
     let import = format!("import {module}");
     if run(dir.command(PYTHON).args(["-c", &import])).code != 0 {
-        skip(test, format_args!("no module {module}"));
-        return;
+        skip(test, format_args!("not installed: [\"{module}\"]"));
+        return None;
     }
-    same_in(test, &dir, &[PYTHON, "-c", &format!("{import}\n{script}")], str::to_owned);
+    Some(both_in(&dir, &[PYTHON, "-c", &format!("{import}\n{script}")]))
 }
 
 /// A row for each question to Go's standard library.
@@ -82,7 +78,7 @@ go! {
 
 #[track_caller]
 fn go<T: Copy>(test: T, what: &str) {
-    if !has(test, &["go"]) {
+    if !ready(test, &["go"]) {
         return;
     }
     let dir = Dir::new();
@@ -93,16 +89,5 @@ fn go<T: Copy>(test: T, what: &str) {
         .env("GO111MODULE", "off")
         .env("GOCACHE", dir.join("cache"));
     run(build.env("GOPATH", dir.join("path"))).ok();
-    same_in(test, &dir, &["./list", what], str::to_owned);
-}
-
-#[test]
-fn java() {
-    if !has(java, &["java", "javac"]) {
-        return;
-    }
-    let dir = Dir::new();
-    dir.file("List.java", 0o644, include_str!("programs/List.java"));
-    run(dir.command("javac").arg("List.java")).ok();
-    same_in(java, &dir, &["java", "-cp", ".", "List"], str::to_owned);
+    both_in(&dir, &["./list", what]).same();
 }

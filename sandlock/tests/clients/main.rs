@@ -7,6 +7,7 @@ mod both;
 #[path = "../common/mod.rs"]
 mod common;
 mod crates;
+mod differences;
 mod iproute2;
 mod languages;
 mod libc;

@@ -7,7 +7,7 @@ use crate::common::{Dir, PYTHON, Ran, has, run};
 
 /// Runs a program in the base profile.
 fn inside(dir: &Dir, words: &[&str]) -> Ran {
-    run(&mut both::inside(dir, &[], words))
+    run(&mut both::inside(dir, words))
 }
 
 /// What is behind the descriptor of an emulated socket: addresses, options, sharing, many of them, floods.
