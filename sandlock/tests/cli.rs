@@ -533,7 +533,7 @@ fn descriptors_above_2_are_closed() {
     let secret = dir.file("secret", 0o600, "secret\n");
     let sandlock = built("sandlock");
     let read = "cat <&7";
-    let (secret, sandlock) = (secret.display(), format!("{} run {}", sandlock.display(), agreed()));
+    let (secret, sandlock) = (secret.display(), format!("{} run -q {}", sandlock.display(), agreed()));
     assert_eq!(run(&mut dir.bare(&format!("sh -c '{read}' 7< {secret}"))).ok(), "secret\n");
     let script = format!("exec {sandlock} --cwd / -- sh -c '{read}' 7< {secret} 9< {secret}");
     let ran = run(&mut dir.bare(&script));

@@ -142,17 +142,17 @@ fn is_root() -> bool {
     sandlock_sys::process::getuid() == 0
 }
 
+/// What an attack says, outside and inside, where there is nothing to attack: newer architectures never had the oldest calls, and older
+/// kernels have not the newest.
+const ABSENT: &str = "errno ENOSYS";
+
 /// Every row that does not go as it must, at once.
 fn attack(rows: &[Row]) {
     let mut wrong = String::new();
     for (attack, outside, flags, inside) in rows {
         if *outside == Works || (*outside == Root && is_root()) {
             let ran = Stage::new().bare(attack);
-            // Newer architectures never had the oldest calls, and older kernels have not the newest.
-            if ran.out == "errno ENOSYS\n" && Stage::new().boxed(flags, attack).out == ran.out {
-                continue;
-            }
-            if ran.code != 0 || !ran.out.starts_with("ok") {
+            if ran.out.trim_end() != ABSENT && (ran.code != 0 || !ran.out.starts_with("ok")) {
                 wrong += &format!("{attack}: outside it should work: {ran:?}\n");
             }
         }
@@ -162,6 +162,9 @@ fn attack(rows: &[Row]) {
             0 => ran.out.trim_end().to_owned(),
             code => format!("status {code}"),
         };
+        if line == ABSENT && Stage::new().bare(attack).out.trim_end() == ABSENT {
+            continue;
+        }
         if line != *inside {
             wrong += &format!("{attack}: inside it should be {inside:?}, and is {line:?}: {ran:?}\n");
         }
@@ -480,6 +483,9 @@ fn metadata_of_what_is_only_readable() {
         attack(&[(format!("{name} {{out}}/file").leak(), Works, "-r {out}", "errno EACCES")]);
         let stage = Stage::new();
         let ran = stage.boxed("", &format!("{name} {{in}}/file"));
+        if ran.out.trim_end() == ABSENT && stage.bare(&format!("{name} {{in}}/file")).out == ran.out {
+            continue;
+        }
         assert!(ran.ok().starts_with("ok"), "{name}: {ran:?}");
         let file = fs::metadata(stage.inside.join("file")).unwrap();
         if name.contains("chmod") {

@@ -69,7 +69,7 @@ fn run_all() -> io::Result<()> {
                 // A shell of the same user starts it, as on a machine that somebody uses.
                 let mut command = Command::new("/bin/sh");
                 command.args(["-c", "\"$@\"; exit $?", "sh", path]).args(words);
-                command.current_dir(folder).env("CARGO_MANIFEST_DIR", folder);
+                command.env_clear().env("CARGO_MANIFEST_DIR", folder).current_dir(folder);
                 run(command, user, Duration::from_secs(seconds.into())).unwrap_or_else(|e| e.to_string())
             };
             if needs <= abi {
@@ -95,7 +95,6 @@ fn landlock_abi(log: &[u8]) -> Option<u32> {
 fn run(mut command: Command, user: u32, time: Duration) -> io::Result<String> {
     let log = File::create(LOG)?;
     let mut child = command
-        .env_clear()
         .envs([
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             ("HOME", if user == 0 { "/root" } else { "/home/nobody" }),

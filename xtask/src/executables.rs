@@ -59,7 +59,9 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
     if let Some(arch) = guest {
         // Small, for the guest has them in its memory.
         let small = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
-        cargo.args(["--target", arch.target]).envs(arch.environment()).envs(small);
+        // Its tests prove things for whole programs, which emulation makes slow.
+        let fast = ["--config", "profile.dev.package.sandlock-bpf.opt-level=1"];
+        cargo.args(["--target", arch.target]).args(fast).envs(arch.environment()).envs(small);
     }
     let (mut tests, mut programs) = (Vec::new(), if guest.is_none() { apart() } else { Vec::new() });
     for line in read(&mut cargo)?.lines() {

@@ -109,8 +109,8 @@ fn inittab(verb: &str) -> String {
 /// (`sandlock/kernel` tests that it does), and what must not get out assumes all that it insists on.
 fn needs(test: &Test) -> u8 {
     match (test.package.as_str(), test.target.as_str()) {
-        ("sandlock", "escapes") => 6,
-        ("sandlock", "cli" | "clients" | "library" | "lifecycle" | "programs" | "terminal") => 1,
+        ("sandlock", "escapes" | "library") => 6,
+        ("sandlock", "cli" | "clients" | "lifecycle" | "programs" | "terminal") => 1,
         _ => 0,
     }
 }
