@@ -54,6 +54,12 @@ impl Both {
         assert!(same, "{self:?}");
     }
 
+    /// That it ended the same, whatever it printed.
+    #[track_caller]
+    pub(crate) fn same_status(&self) {
+        assert_eq!(self.inside.code, self.outside.code, "{self:?}");
+    }
+
     /// That it notices where it is, and says so.
     #[track_caller]
     pub(crate) fn notices(&self, says: &str) {

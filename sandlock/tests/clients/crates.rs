@@ -19,6 +19,11 @@ macro_rules! crates {
 }
 
 crates! {
+    if_addrs: "if-addrs";
+    getifaddrs: "getifaddrs";
+    getifaddrs_index: "getifaddrs-index";
+    network_interface: "network-interface";
+    nix_index: "nix-index";
     local_ip_address: "local-ip-address";
     local_ip_address_v4: "local-ip-address-v4";
     local_ip_address_v6: "local-ip-address-v6";

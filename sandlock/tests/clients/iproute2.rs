@@ -4,6 +4,7 @@ use crate::both::{both, clients, cut};
 
 clients! {
     addr: "ip", "addr";
+    addr_v6: "ip", "-6", "addr";
     addr_v4: "ip", "-4", "addr";
     addr_of_lo: "ip", "addr", "show", "dev", "lo";
     addr_up: "ip", "addr", "show", "up";

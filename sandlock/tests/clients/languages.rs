@@ -8,6 +8,7 @@ use crate::common::{Dir, PYTHON, run, skip};
 clients! {
     node_interfaces: "node", "-e", "console.log(os.networkInterfaces())";
     node_lookup: "node", "-e", "dns.lookup('localhost', { all: true, hints: dns.ADDRCONFIG }, console.log)";
+    ruby_interfaces: "ruby", "-r", "socket", "-e", "Socket.getifaddrs.each { |one| p one }";
     ruby_addresses: "ruby", "-r", "socket", "-e", "p Socket.ip_address_list";
     php: "php", "-r", "print_r(net_get_interfaces());";
 }
@@ -26,8 +27,11 @@ macro_rules! python {
 
 python! {
     python_names: "socket", "print(socket.if_nameindex())";
+    python_index: "socket", "print(socket.if_nametoindex('lo'), socket.if_indextoname(1))";
     python_addrconfig: "socket", "print(socket.getaddrinfo('127.0.0.1', 80, flags=socket.AI_ADDRCONFIG))";
     psutil_addresses: "psutil", "print(psutil.net_if_addrs())";
+    ifaddr: "ifaddr", "print([(a.name, a.index, [(i.ip, i.network_prefix) for i in a.ips]) for a in ifaddr.get_adapters()])";
+    zeroconf: "zeroconf", "print(zeroconf.get_all_addresses(), zeroconf.get_all_addresses_v6())";
     netifaces: "netifaces", "print({name: netifaces.ifaddresses(name) for name in netifaces.interfaces()})";
     netifaces_gateways: "netifaces", "print(netifaces.gateways())";
     pyroute2_links: "pyroute2", "print([(l['index'], l['flags'], l.get_attr('IFLA_IFNAME')) for l in pyroute2.IPRoute().get_links()])";

@@ -33,9 +33,11 @@ compiled! {
     glibc_getifaddrs: GLIBC, GETIFADDRS;
     glibc_static_getifaddrs: GLIBC_STATIC, GETIFADDRS;
     glibc_if_nameindex: GLIBC, NAMES;
+    glibc_if_nametoindex: GLIBC, NAMES, "ioctl";
     glibc_getaddrinfo: GLIBC, ADDRCONFIG;
     musl_getifaddrs: MUSL, GETIFADDRS;
     musl_if_nameindex: MUSL, NAMES;
+    musl_if_nametoindex: MUSL, NAMES, "ioctl";
 }
 
 /// Compiles a program, and runs it on both sides.

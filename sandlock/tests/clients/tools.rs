@@ -3,6 +3,9 @@
 use crate::both::{both, clients, cut};
 
 clients! {
+    busybox_addr: "busybox", "ip", "addr";
+    busybox_link: "busybox", "ip", "link";
+    ethtool_driver: "ethtool", "-i", "lo";
     busybox_route: "busybox", "ip", "route";
     busybox_route_all: "busybox", "ip", "route", "list", "table", "all";
     busybox_route_v6: "busybox", "ip", "-6", "route";

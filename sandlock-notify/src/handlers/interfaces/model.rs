@@ -23,6 +23,7 @@ const SIOCGIFMTU: i32 = 0x8921;
 const SIOCGIFHWADDR: i32 = 0x8927;
 const SIOCGIFINDEX: i32 = 0x8933;
 const SIOCGIFTXQLEN: i32 = 0x8942;
+const SIOCETHTOOL: i32 = 0x8946;
 const SIOCGIFMAP: i32 = 0x8970;
 
 /// `IFF_UP` to `IFF_DYNAMIC`: the flags that fit in the `short` of an `ifreq`.
@@ -37,6 +38,7 @@ type Union = [u8; IFREQ_LEN - NAME_LEN];
 ///
 /// * `ENODEV`: no such interface.
 /// * `EADDRNOTAVAIL`: it has no IPv4 address.
+/// * `EOPNOTSUPP`: it has no such property.
 /// * `ENOTTY`: the socket does not have such requests.
 /// * `EPERM`: the request is none of these.
 pub(super) fn answer(view: &View<'_>, domain: i32, request: i32, ifreq: &mut [u8; IFREQ_LEN]) -> Result<()> {
@@ -60,6 +62,8 @@ pub(super) fn answer(view: &View<'_>, domain: i32, request: i32, ifreq: &mut [u8
         SIOCGIFMTU => put(&mut new, link.mtu.to_ne_bytes()),
         SIOCGIFTXQLEN => put(&mut new, link.txqlen.to_ne_bytes()),
         SIOCGIFMETRIC | SIOCGIFMAP => {}
+        // `lo` has no driver that would know.
+        SIOCETHTOOL => return Err(Errno::EOPNOTSUPP),
         SIOCGIFHWADDR => {
             put(&mut new, link.kind.to_ne_bytes());
             new.iter_mut().skip(2).zip(link.address).for_each(|(to, from)| *to = *from);
@@ -182,6 +186,7 @@ mod tests {
             (libc::AF_INET, SIOCGIFMTU, b"\0", Errno::ENODEV),
             (libc::AF_INET, SIOCGIFMTU, b"a name of 16 byt", Errno::ENODEV),
             (libc::AF_UNIX, SIOCGIFADDR, b"lo\0", Errno::ENOTTY),
+            (libc::AF_UNIX, SIOCETHTOOL, b"lo\0", Errno::EOPNOTSUPP),
             // SIOCSIFFLAGS
             (libc::AF_INET, 0x8914, b"lo\0", Errno::EPERM),
         ] {
