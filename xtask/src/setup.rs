@@ -61,6 +61,8 @@ const PACKAGES: &[(&str, &str)] = &[
 const TARGETS: &[&str] = &[
     "x86_64-unknown-linux-musl",
     "x86_64-unknown-none",
+    "thumbv7em-none-eabi",
+    "wasm32-unknown-unknown",
     "aarch64-unknown-linux-gnu",
     "riscv64gc-unknown-linux-gnu",
 ];
