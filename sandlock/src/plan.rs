@@ -431,6 +431,39 @@ mod tests {
     }
 
     #[test]
+    fn the_requests_that_are_refused_have_the_numbers_of_this_architecture() {
+        use linux_raw_sys::ioctl::*;
+        for request in [
+            TIOCSTI,
+            TIOCLINUX,
+            TIOCSETD,
+            TIOCCONS,
+            SIOCGIFCONF,
+            FS_IOC_SETFLAGS,
+            FS_IOC32_SETFLAGS,
+            FS_IOC_FSSETXATTR,
+            FS_IOC_ENABLE_VERITY,
+            FS_IOC_SETVERSION,
+            EXT4_IOC_SETVERSION,
+            FS_IOC_SET_ENCRYPTION_POLICY,
+            FAT_IOCTL_SET_ATTRIBUTES,
+            BTRFS_IOC_SNAP_CREATE,
+            BTRFS_IOC_SNAP_CREATE_V2,
+            BTRFS_IOC_SUBVOL_CREATE,
+            BTRFS_IOC_SUBVOL_CREATE_V2,
+            BTRFS_IOC_SNAP_DESTROY,
+            BTRFS_IOC_SNAP_DESTROY_V2,
+            BTRFS_IOC_SUBVOL_SETFLAGS,
+        ] {
+            let args = [0, request.into(), 0, 0, 0, 0];
+            assert_eq!(answers("ioctl", args, BOTH[0]), Action::errno(Errno::EPERM), "{request:#x}");
+        }
+        for (request, want) in [(FIONBIO, Action::USER_NOTIF), (TCGETS, Action::ALLOW)] {
+            assert_eq!(answers("ioctl", [0, request.into(), 0, 0, 0, 0], BOTH[0]), want, "{request:#x}");
+        }
+    }
+
+    #[test]
     fn the_filter_equals_the_table_for_every_number_and_passes_the_kernels_rules() {
         for facts in BOTH {
             let program = filter(facts).unwrap();
@@ -475,7 +508,8 @@ mod tests {
     #[test]
     fn what_is_hot_takes_few_instructions() {
         let program = filter(BOTH[0]).unwrap();
-        assert!(program.len() <= 360, "{}", program.len());
+        // s390x has the longest: the numbers of its families lie scattered.
+        assert!(program.len() <= 420, "{}", program.len());
         for name in ["read", "write", "mmap", "futex"] {
             let nr = nr::number(nr::NATIVE, name).unwrap().cast_signed();
             let data = Data { nr, arch: sandlock_sys::filter::AUDIT_ARCH, ..Data::default() };
