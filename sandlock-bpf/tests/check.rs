@@ -125,7 +125,7 @@ fn a_run_counts_its_instructions_and_stops_at_what_it_cannot_execute() {
     // Division by an X of 0 ends the program with 0.
     assert_eq!(run(&[insn(0x3c, 0, 0, 0), RET], &call), Ok(0));
     for (program, at, kind) in [
-        (&[insn(0x05, 0, 0, u32::MAX), RET], usize::try_from(u32::MAX).map_or(0, |k| k + 1), FaultKind::Jump),
+        (&[insn(0x05, 0, 0, 0x7fff_ffff), RET], 0x8000_0000, FaultKind::Jump),
         (&[insn(0x60, 0, 0, 3), RET], 0, FaultKind::Unset),
         (&[insn(0x60, 0, 0, 99), RET], 0, FaultKind::Scratch),
         (&[insn(0x07, 0, 0, 0), insn(0x20, 0, 0, 64)], 1, FaultKind::Offset),
