@@ -305,6 +305,49 @@ fn a_half_closed_socket_costs_nothing() {
     assert_eq!(run(&mut dir.sandlock(["run", "--", common::PYTHON, "-c", script])).ok(), "True\n");
 }
 
+/// Sockets of every emulated netlink that ask for more than they ever read, among garbage; then each is read to its end.
+const NEVER_READ: &str = r"
+import os, socket, struct
+parent = lambda pid: int(open(f'/proc/{pid}/stat').read().rsplit(')')[1].split()[1])
+boss = parent(os.getppid())
+rss = lambda: int(open(f'/proc/{boss}/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+dump = lambda kind: struct.pack('=IHHIIB3x', 20, kind, 0x301, 7, 0, 0)
+acks = struct.pack('=IHHII', 16, 1, 5, 7, 0) * 4000
+sockets = [socket.socket(16, 3 | socket.SOCK_NONBLOCK, protocol) for protocol in (0, 4, 15, 16) * 2]
+def flood():
+    for one in sockets:
+        for bytes in (dump(18), dump(22) + os.urandom(65000), acks, b'\xff' * 65536, os.urandom(65536)):
+            try: one.send(bytes)
+            except BlockingIOError: pass
+for _ in range(20): flood()
+before = rss()
+for _ in range(60): flood()
+assert socket.if_nameindex() == [(1, 'lo')]
+assert rss() - before < 1 << 20, (before, rss())
+def read(one):
+    data = one.recv(65536)
+    length, kind, flags, seq, pid = struct.unpack('=IHHII', data[:16])
+    assert 16 <= length <= len(data) <= 4096 and kind in (2, 3, 16, 20), (length, len(data), kind)
+    return seq
+for one in sockets:
+    one.settimeout(0.2)
+    try:
+        while True: read(one)
+    except TimeoutError: pass
+    one.send(struct.pack('=IHHII', 16, 1, 5, 99, 0))
+    assert read(one) == 99
+print('all of it')
+";
+
+#[test]
+fn what_is_never_read_costs_the_supervisor_nothing() {
+    if has(what_is_never_read_costs_the_supervisor_nothing, &["python3"]) {
+        let dir = Dir::new();
+        let ran = run(&mut dir.sandlock(["run", "-t", "60", "--", common::PYTHON, "-c", NEVER_READ]));
+        assert_eq!(ran.ok(), "all of it\n");
+    }
+}
+
 #[test]
 fn a_signal_ends_a_command_that_is_stopped() {
     let dir = Dir::new();
