@@ -7,10 +7,11 @@ mod common;
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::process::{Child, Command};
 use std::thread;
 
@@ -41,24 +42,47 @@ struct Stage {
     /// Named `d` in each directory, and abstract: whoever sends to them outside succeeds.
     _datagrams: Vec<UnixDatagram>,
     bystander: Child,
+    _servers: Vec<Server>,
 }
 
-/// Greets everybody who connects.
-fn serve<S: Write + Send>(accept: impl Fn() -> std::io::Result<S> + Send + 'static, greeting: &'static [u8]) {
-    thread::spawn(move || {
-        while let Ok(mut stream) = accept() {
-            // A client that has gone again is none of our business.
-            let _ = stream.write_all(greeting);
-        }
-    });
+/// A listening socket whose thread greets everybody who connects, until dropped.
+struct Server(UnixStream);
+
+impl Server {
+    fn new<S: Write + Send>(
+        listener: OwnedFd,
+        accept: impl Fn() -> std::io::Result<S> + Send + 'static,
+        greeting: &'static [u8],
+    ) -> Self {
+        thread::spawn(move || {
+            while let Ok(mut stream) = accept() {
+                // A client that has gone again is none of our business.
+                let _ = stream.write_all(greeting);
+            }
+        });
+        // shutdown(2) is the same for every stream socket.
+        Self(listener.into())
+    }
+
+    fn tcp() -> (Self, u16) {
+        // Both families, so that every spelling of the loopback address is answered.
+        let listener = TcpListener::bind("[::]:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let own = listener.try_clone().unwrap().into();
+        (Self::new(own, move || Ok(listener.accept()?.0), b"secret"), port)
+    }
+
+    fn unix(listener: UnixListener, greeting: &'static [u8]) -> Self {
+        let own = listener.try_clone().unwrap().into();
+        Self::new(own, move || Ok(listener.accept()?.0), greeting)
+    }
 }
 
-fn tcp() -> u16 {
-    // Both families, so that every spelling of the loopback address is answered.
-    let listener = TcpListener::bind("[::]:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    serve(move || Ok(listener.accept()?.0), b"secret");
-    port
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Its thread's accept(2) fails, and the thread ends.
+        self.0.shutdown(Shutdown::Both).unwrap();
+    }
 }
 
 /// `name`, made longer by one if its path would have an odd length otherwise.
@@ -69,19 +93,20 @@ fn even(dir: &Dir, name: &str) -> String {
 impl Stage {
     fn new() -> Self {
         let (inside, outside) = (Dir::new(), Dir::new());
+        let ((tcp, port), (other, allowed)) = (Server::tcp(), Server::tcp());
+        let mut servers = vec![tcp, other];
         for (dir, greeting) in [(&inside, &b"public"[..]), (&outside, b"secret")] {
             dir.file("file", 0o600, greeting);
-            let listener = UnixListener::bind(dir.join("s")).unwrap();
-            serve(move || Ok(listener.accept()?.0), greeting);
+            servers.push(Server::unix(UnixListener::bind(dir.join("s")).unwrap(), greeting));
         }
         // Two paths of one even length that differ in their last two bytes, for the race between them.
         for (name, greeting) in [("ga", &b"public"[..]), ("so", b"secret")] {
             let listener = UnixListener::bind(outside.join(even(&outside, name))).unwrap();
-            serve(move || Ok(listener.accept()?.0), greeting);
+            servers.push(Server::unix(listener, greeting));
         }
         let name = format!("sandlock-test-{}", unique());
         let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        serve(move || Ok(listener.accept()?.0), b"secret");
+        servers.push(Server::unix(listener, b"secret"));
         let address = SocketAddr::from_abstract_name(format!("{name}-d")).unwrap();
         let datagrams = vec![
             UnixDatagram::bind(inside.join("d")).unwrap(),
@@ -98,7 +123,7 @@ impl Stage {
                 .spawn()
                 .unwrap()
         };
-        Self { inside, outside, port: tcp(), allowed: tcp(), name, _datagrams: datagrams, bystander }
+        Self { inside, outside, port, allowed, name, _datagrams: datagrams, bystander, _servers: servers }
     }
 
     fn fill(&self, text: &str) -> Vec<String> {
