@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-/// Of each program: a name, the user's number, the Landlock ABI it needs, the seconds it may take, its folder, its path and its arguments.
+/// Of each program: a name, a letter for its class, the user's number, the Landlock ABI it needs, the seconds it may take, its folder, its path and its arguments.
 const LIST: &str = "/tests/list";
 /// Where a program's output is until it has ended: two that print at once would spoil the lines of each other.
 const LOG: &str = "/run/log";
@@ -50,10 +50,13 @@ fn main() {
 
 fn run_all() -> io::Result<()> {
     let mut abi = 0;
+    // From the kernel's command line.
+    let classes = env::var("CLASSES").unwrap_or_default();
     for line in fs::read_to_string(LIST)?.lines() {
         let mut words = line.split(' ');
         let number = |word: Option<&str>| word.and_then(|word| word.parse().ok());
-        if let (Some(name), Some(user), Some(needs), Some(seconds), Some(folder), Some(path)) = (
+        if let (Some(name), Some(class), Some(user), Some(needs), Some(seconds), Some(folder), Some(path)) = (
+            words.next(),
             words.next(),
             number(words.next()),
             number(words.next()),
@@ -61,6 +64,9 @@ fn run_all() -> io::Result<()> {
             words.next(),
             words.next(),
         ) {
+            if !classes.contains(class) {
+                continue;
+            }
             println!("@@@ begin {name} {user}");
             let started = Instant::now();
             let end = if needs > abi {

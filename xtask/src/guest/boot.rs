@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::arch::Arch;
+use super::{Cell, arch::Arch};
 use crate::command::line;
 
 /// Without KVM, which virtual build machines lack or have broken: so the same everywhere, and for every architecture.
@@ -14,15 +14,19 @@ const COMMON: &[&str] =
     &["-accel", "tcg", "-smp", "2", "-m", "512", "-nographic", "-nodefaults", "-no-reboot", "-net", "none"];
 
 /// What takes longer hangs.
-const DEADLINE: &str = "20m";
+const DEADLINE: &str = "60m";
 
 /// Boots, waits for the end, and returns what the console showed, which also is in the file `log`.
-pub(crate) fn run(arch: &Arch, kernel: &Path, initrd: &Path, log: &Path) -> Result<String, String> {
+pub(crate) fn run(cell: &Cell, kernel: &Path, initrd: &Path, log: &Path) -> Result<String, String> {
+    let arch = cell.arch;
     let file = File::create(log).map_err(|e| format!("{}: {e}", log.display()))?;
     let errors = file.try_clone().map_err(|e| e.to_string())?;
     let mut command = Command::new("timeout");
     command.args(["--kill-after=10s", DEADLINE]).arg(arch.qemu.0);
     machine(&mut command, arch, kernel, initrd, "stdio");
+    // The kernel gives process 1 what it does not know itself as a variable of its environment.
+    let classes: String = cell.classes.iter().map(|class| class.letter()).collect();
+    command.args(["-append", &format!("{} CLASSES={classes}", append(arch))]);
     let status = command.stdin(Stdio::null()).stdout(file).stderr(errors).status();
     let status = status.map_err(|e| format!("{}: {e}", line(&command)))?;
     let text = fs::read(log).map_err(|e| format!("{}: {e}", log.display()))?;
@@ -37,13 +41,17 @@ pub(crate) fn run(arch: &Arch, kernel: &Path, initrd: &Path, log: &Path) -> Resu
 pub(crate) fn shell(arch: &Arch, kernel: &Path, initrd: &Path) -> Result<(), String> {
     let mut command = Command::new(arch.qemu.0);
     machine(&mut command, arch, kernel, initrd, "mon:stdio");
+    command.args(["-append", &append(arch)]);
     let status = command.status().map_err(|e| format!("{}: {e}", line(&command)))?;
     if status.success() { Ok(()) } else { Err(format!("{}: {status}", line(&command))) }
 }
 
 fn machine(command: &mut Command, arch: &Arch, kernel: &Path, initrd: &Path, serial: &str) {
-    // A crash is to end the machine, not to restart it.
-    let append = format!("console={} quiet loglevel=3 panic=-1", arch.console);
     command.args(arch.machine).args(COMMON).args(["-serial", serial]);
-    command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd).args(["-append", &append]);
+    command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd);
+}
+
+/// A crash is to end the machine, not to restart it; and what a program dies of is not for the console.
+fn append(arch: &Arch) -> String {
+    format!("console={} quiet loglevel=3 panic=-1 sysctl.debug.exception-trace=0", arch.console)
 }

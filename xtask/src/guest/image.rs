@@ -2,14 +2,17 @@
 
 use std::{fs, path::Path};
 
-use super::cpio::{Cpio, Kind};
+use super::{
+    Class,
+    cpio::{Cpio, Kind},
+};
 use crate::{
     executables::{Program, Test},
     stage::NOBODY,
 };
 
 /// How long one test executable may take in the guest, in seconds.
-const PATIENCE: u32 = 400;
+const PATIENCE: u32 = 900;
 
 const FOLDERS: &[(&str, u32)] = &[
     ("bin", 0o755),
@@ -115,6 +118,29 @@ fn needs(test: &Test) -> u8 {
     }
 }
 
+/// In which cells a test runs.
+fn class(test: &Test, user: u32) -> Class {
+    if !test.is_live() {
+        Class::Pure
+    } else if test.package == "sandlock" && (user == 0 || test.target == "escapes") && test.target != "kernel"
+    {
+        Class::Long
+    } else {
+        Class::Live
+    }
+}
+
+impl Class {
+    /// As the list and the guest have it.
+    pub(super) const fn letter(self) -> char {
+        match self {
+            Self::Live => 'l',
+            Self::Long => 'L',
+            Self::Pure => 'p',
+        }
+    }
+}
+
 /// Where a test is in the guest: beside the folders of its package, and not named as one of them.
 fn path(test: &Test) -> String {
     format!("tests/{}/{}.test", test.package, test.target)
@@ -122,11 +148,12 @@ fn path(test: &Test) -> String {
 
 /// What the guest runs, one program a line: first what the kernel has, then every test as on the host.
 fn list(tests: &[Test], filter: Option<&str>) -> String {
-    let mut list = String::from("check 0 0 60 /tests/bin /tests/bin/sandlock check --json\n");
+    let mut list = String::from("check l 0 0 60 /tests/bin /tests/bin/sandlock check --json\n");
     for user in [0, NOBODY] {
         for test in tests.iter().filter(|test| user == 0 || test.is_live()) {
             let words = [
                 test.name(),
+                class(test, user).letter().to_string(),
                 user.to_string(),
                 needs(test).to_string(),
                 PATIENCE.to_string(),
@@ -175,10 +202,10 @@ mod tests {
             path: "/t".into(),
         };
         let tests = [test("sandlock-bpf", "check"), test("sandlock", "cli")];
-        let want = "check 0 0 60 /tests/bin /tests/bin/sandlock check --json
-sandlock-bpf/check 0 0 400 /tests/sandlock-bpf /tests/sandlock-bpf/check.test --show-output some
-sandlock/cli 0 1 400 /tests/sandlock /tests/sandlock/cli.test --show-output some
-sandlock/cli 65534 1 400 /tests/sandlock /tests/sandlock/cli.test --show-output some
+        let want = "check l 0 0 60 /tests/bin /tests/bin/sandlock check --json
+sandlock-bpf/check p 0 0 900 /tests/sandlock-bpf /tests/sandlock-bpf/check.test --show-output some
+sandlock/cli L 0 1 900 /tests/sandlock /tests/sandlock/cli.test --show-output some
+sandlock/cli l 65534 1 900 /tests/sandlock /tests/sandlock/cli.test --show-output some
 ";
         assert_eq!(list(&tests, Some("some")), want);
     }
