@@ -15,7 +15,8 @@ mod client {
         RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE,
     };
     use sandlock_netlink::{
-        Addr, IfName, Link, Message, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR, Route, Writer,
+        Addr, IfName, Link, Message, MessageError, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR, Route,
+        Writer,
     };
 
     /// Asks for everything of a kind; calls `each` with every message of the answer.
@@ -40,7 +41,10 @@ mod client {
                 let message = message?;
                 match message.kind() {
                     NLMSG_DONE => return Ok(()),
-                    NLMSG_ERROR => return Err("the kernel refused".into()),
+                    NLMSG_ERROR => {
+                        let errno = message.body::<MessageError>()?.0.error.get().wrapping_neg();
+                        return Err(Errno::from_raw_os_error(errno).into());
+                    }
                     _ => each(message),
                 }
             }

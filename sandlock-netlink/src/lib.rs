@@ -38,7 +38,8 @@ pub use host::Host;
 pub use link::{Counters, Link};
 pub use malformed::Malformed;
 pub use message::{
-    Message, MessageFlags, MessageHeader, Messages, NLMSG_DONE, NLMSG_ERROR, NLMSG_MIN_TYPE, NLMSG_NOOP,
+    Message, MessageError, MessageFlags, MessageHeader, Messages, NLMSG_DONE, NLMSG_ERROR, NLMSG_MIN_TYPE,
+    NLMSG_NOOP,
 };
 pub use name::IfName;
 pub use neigh::Neigh;

@@ -5,7 +5,9 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use bitflags::bitflags;
-use zerocopy::{ByteOrder, FromBytes, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, Unaligned};
+use zerocopy::{
+    ByteOrder, FromBytes, I32, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, Unaligned,
+};
 
 use crate::{Attr, Attrs, Malformed};
 
@@ -64,6 +66,16 @@ pub struct MessageHeader<O: ByteOrder = NativeEndian> {
     pub seq: U32<O>,
     /// `nlmsg_pid`: the port of the socket that asks, in requests and in their answers.
     pub port: U32<O>,
+}
+
+/// `struct nlmsgerr` (`linux/netlink.h`): what an [`NLMSG_ERROR`] begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct MessageError<O: ByteOrder = NativeEndian> {
+    /// `error`: 0, or a negative errno.
+    pub error: I32<O>,
+    /// `msg`: the header of the request; the rest of it follows, unless [`MessageFlags::CAPPED`].
+    pub request: MessageHeader<O>,
 }
 
 const HEADER_LEN: usize = size_of::<MessageHeader>();

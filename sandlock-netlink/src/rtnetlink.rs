@@ -9,7 +9,8 @@ mod words;
 use bitflags::bitflags;
 
 pub use headers::{
-    CacheInfo, FibRuleHdr, IfAddrLblMsg, IfAddrMsg, IfInfoMsg, IfStatsMsg, NdMsg, NhMsg, RtMsg, TcMsg,
+    CacheInfo, FibRuleHdr, IfAddrLblMsg, IfAddrMsg, IfInfoMsg, IfStatsMsg, NdMsg, NetConfMsg, NhMsg,
+    RtGenMsg, RtMsg, TcMsg,
 };
 pub use words::*;
 

@@ -128,11 +128,24 @@ impl<O: ByteOrder> Body<'_, O> {
     ///
     /// [`Full`].
     pub fn attr<T: IntoBytes + Immutable + ?Sized>(&mut self, kind: u16, value: &T) -> Result<(), Full> {
-        let len = value.as_bytes().len();
-        let room = self.claim_attr(kind, len)?;
-        value.write_to_prefix(room).map_err(|_| Full)?;
-        room.get_mut(len..).unwrap_or_default().fill(0);
-        Ok(())
+        value.write_to(self.reserve(kind, value.as_bytes().len())?).map_err(|_| Full)
+    }
+
+    /// Adds an attribute with `len` bytes of payload, and returns these, for the caller to fill in.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`].
+    pub fn reserve(&mut self, kind: u16, len: usize) -> Result<&mut [u8], Full> {
+        let whole = len.checked_add(attr::HEADER_LEN).ok_or(Full)?;
+        let header =
+            AttrHeader::<O> { len: U16::new(u16::try_from(whole).map_err(|_| Full)?), kind: U16::new(kind) };
+        let room = self.claim(whole)?;
+        header.write_to_prefix(room).map_err(|_| Full)?;
+        let room = room.get_mut(attr::HEADER_LEN..).ok_or(Full)?;
+        let (payload, padding) = room.split_at_mut_checked(len).ok_or(Full)?;
+        padding.fill(0);
+        Ok(payload)
     }
 
     /// Adds an attribute that is a `u8`.
@@ -177,7 +190,7 @@ impl<O: ByteOrder> Body<'_, O> {
     ///
     /// [`Full`].
     pub fn array(&mut self, kind: u16, values: &[u32]) -> Result<(), Full> {
-        let room = self.claim_attr(kind, size_of_val(values))?;
+        let room = self.reserve(kind, size_of_val(values))?;
         for (room, value) in room.chunks_exact_mut(size_of::<u32>()).zip(values) {
             U32::<O>::new(*value).write_to(room).map_err(|_| Full)?;
         }
@@ -186,7 +199,7 @@ impl<O: ByteOrder> Body<'_, O> {
 
     /// Adds an attribute that is an array of `u64`: `first`, and zeros up to `count` of them.
     pub(crate) fn counters(&mut self, kind: u16, first: &[u64], count: usize) -> Result<(), Full> {
-        let room = self.claim_attr(kind, count.checked_mul(size_of::<u64>()).ok_or(Full)?)?;
+        let room = self.reserve(kind, count.checked_mul(size_of::<u64>()).ok_or(Full)?)?;
         let values = first.iter().copied().chain(core::iter::repeat(0));
         for (room, value) in room.chunks_exact_mut(size_of::<u64>()).zip(values) {
             U64::<O>::new(value).write_to(room).map_err(|_| Full)?;
@@ -201,7 +214,7 @@ impl<O: ByteOrder> Body<'_, O> {
     /// [`Full`].
     pub fn string(&mut self, kind: u16, value: &[u8]) -> Result<(), Full> {
         let len = value.len();
-        let room = self.claim_attr(kind, len.checked_add(1).ok_or(Full)?)?;
+        let room = self.reserve(kind, len.checked_add(1).ok_or(Full)?)?;
         value.write_to_prefix(room).map_err(|_| Full)?;
         room.get_mut(len..).unwrap_or_default().fill(0);
         Ok(())
@@ -229,17 +242,6 @@ impl<O: ByteOrder> Body<'_, O> {
         inner.overwrite(start, &AttrHeader::<O> { len: U16::new(len), kind: U16::new(kind) })?;
         self.len = end;
         Ok(())
-    }
-
-    /// Writes the header of an attribute with `len` bytes of payload, and returns where these and
-    /// their padding go.
-    fn claim_attr(&mut self, kind: u16, len: usize) -> Result<&mut [u8], Full> {
-        let len = len.checked_add(attr::HEADER_LEN).ok_or(Full)?;
-        let header =
-            AttrHeader::<O> { len: U16::new(u16::try_from(len).map_err(|_| Full)?), kind: U16::new(kind) };
-        let room = self.claim(len)?;
-        header.write_to_prefix(room).map_err(|_| Full)?;
-        room.get_mut(attr::HEADER_LEN..).ok_or(Full)
     }
 
     /// Takes the next `len` bytes, rounded up to four, of the buffer.

@@ -51,7 +51,7 @@ fn send<O: ByteOrder>(family: u8, index: u32, out: &mut Out<'_, '_, O>) -> Resul
         ]
     };
     out.message(RTM_NEWNETCONF, |body| {
-        body.put(&family)?;
+        body.put(&NetConfMsg { family })?;
         body.u32(NETCONFA_IFINDEX, index)?;
         settings.iter().try_for_each(|kind| body.u32(*kind, 0))
     })

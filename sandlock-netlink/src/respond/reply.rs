@@ -5,7 +5,7 @@ use zerocopy::{ByteOrder, I32};
 use super::{Ask, Get, REPLY_MAX};
 use crate::extack::ExtAck;
 use crate::message::{NLMSG_DONE, NLMSG_ERROR};
-use crate::{Body, Errno, Full, MessageFlags, Socket, SocketOptions, Writer};
+use crate::{Body, Errno, Full, MessageError, MessageFlags, Socket, SocketOptions, Writer};
 
 /// Where messages go that answer one request.
 pub(crate) struct Out<'w, 'b, O: ByteOrder> {
@@ -85,8 +85,7 @@ fn write_error<O: ByteOrder>(
     let says = says(&ask.socket, &ask.ext, result);
     flags.set(MessageFlags::ACK_TLVS, says);
     writer.message(NLMSG_ERROR, flags, request.header().seq.get(), ask.socket.port, |body| {
-        body.put(&code::<O>(&ask.socket, result))?;
-        body.put(request.header())?;
+        body.put(&MessageError { error: code::<O>(&ask.socket, result), request: *request.header() })?;
         if !capped {
             body.put(request.payload())?;
         }

@@ -2,6 +2,22 @@
 
 use zerocopy::{ByteOrder, FromBytes, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, Unaligned};
 
+/// `struct rtgenmsg` (`linux/rtnetlink.h`): what requests for all may begin with instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct RtGenMsg {
+    /// `rtgen_family`.
+    pub family: u8,
+}
+
+/// `struct netconfmsg` (`linux/netconf.h`): what messages about settings begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct NetConfMsg {
+    /// `ncm_family`.
+    pub family: u8,
+}
+
 /// `struct ifinfomsg` (`linux/rtnetlink.h`): what link messages begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
