@@ -8,7 +8,7 @@ use sandlock_netlink::rtnetlink::{IFA_ADDRESS, IFLA_IFNAME, RTM_NEWADDR, RTM_NEW
 use sandlock_netlink::sock_diag::SOCK_DIAG_BY_FAMILY;
 use sandlock_netlink::{
     Attrs, BigEndian, Host, IfName, LittleEndian, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR, Protocol,
-    REPLY_MAX, Socket, SocketOptions, View, Writer, respond,
+    REPLY_MAX, Socket, SocketOptions, View, Writer, answer, respond, resume,
 };
 use zerocopy::ByteOrder;
 
@@ -132,6 +132,43 @@ proptest! {
         for view in [View::LOOPBACK, View::MINIMAL, View::EMPTY, host.view()] {
             check::<LittleEndian>(&view, &datagram, &socket);
             check::<BigEndian>(&view, &datagram, &socket);
+        }
+    }
+
+    #[test]
+    fn a_dump_comes_whole_to_a_reader_who_makes_room_late(
+        kind in (0u16..30).prop_map(|n| n * 4 + 18),
+        family in prop_oneof![Just(0u8), Just(2), Just(7), Just(10), Just(128)],
+        room in vec(any::<bool>(), 0..40),
+    ) {
+        let host = Host::new(IfName::new(b"e").unwrap(), &[2; 6], [10, 0, 0, 1].into(), 8, None);
+        let kinds = kind.to_le_bytes();
+        let request = [&[36, 0, 0, 0, kinds[0], kinds[1], 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, family][..], &[0; 19]].concat();
+        let (socket, mut scratch) = (Socket::new(7), [0; REPLY_MAX]);
+        let mut whole = Vec::new();
+        respond::<LittleEndian>(&host.view(), &socket, &request, &mut scratch, &mut |reply| whole.push(reply.to_vec()));
+        // What is no dump is lost where there is no room.
+        if whole.iter().all(|reply| reply[6] & 2 == 0) {
+            return Ok(());
+        }
+
+        let (mut taken, mut room) = (Vec::new(), room.into_iter().chain(core::iter::repeat(true)));
+        let mut late = socket;
+        let mut emit = |reply: &[u8]| {
+            let fits = room.next().unwrap();
+            if fits {
+                taken.push(reply.to_vec());
+            }
+            fits
+        };
+        answer::<LittleEndian>(&host.view(), &mut late, &request, &mut scratch, &mut emit);
+        for _ in 0..=40 + whole.len() {
+            resume::<LittleEndian>(&host.view(), &mut late, &mut scratch, &mut emit);
+        }
+        prop_assert_eq!(late.dump, None);
+        // An error that ends a dump before it begins is no dump.
+        if taken != whole {
+            prop_assert!(taken.is_empty() && whole.len() == 1 && whole[0][4] == 3);
         }
     }
 
