@@ -2,9 +2,9 @@
 
 use core::ffi::CStr;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use sandlock_sys::fs::{Entries, FileType, MemfdFlags, OFlags, Resolve};
+use sandlock_sys::fs::{Entries, FileTime, FileType, MemfdFlags, OFlags, Resolve};
 use sandlock_sys::mm::Mapping;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, fs as sys, net, tty};
 
@@ -169,6 +169,21 @@ fn every_type_of_file_is_told_apart() {
     ] {
         assert_eq!(sys::file_type(fd.as_fd()).unwrap().0, want);
     }
+}
+
+#[test]
+fn times_are_set_to_the_nanosecond() {
+    let dir = Dir::new();
+    fs::write(dir.join("file"), "").unwrap();
+    let file = sys::open(&c_path(dir.join("file")), NONE).unwrap();
+    // The second is beyond what 32 bits count.
+    let times = [(7, 11), (0x1_0000_0005, 999_999_999)].map(|(sec, nsec)| FileTime { sec, nsec });
+    sys::set_times(file.as_fd(), Some(&times)).unwrap();
+    let stat = fs::metadata(dir.join("file")).unwrap();
+    assert_eq!((stat.atime(), stat.atime_nsec()), (7, 11));
+    assert_eq!((stat.mtime(), stat.mtime_nsec()), (0x1_0000_0005, 999_999_999));
+    sys::set_times(file.as_fd(), None).unwrap();
+    assert!(fs::metadata(dir.join("file")).unwrap().atime() > 1_000_000_000);
 }
 
 #[test]

@@ -161,3 +161,34 @@ fn words<W: Into<i64>, const B: usize, const N: usize>(
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::testing::Image;
+
+    #[test]
+    fn times_are_read_as_each_call_has_them() {
+        let longs = [5, 6, -7, 8].map(c_long::to_ne_bytes);
+        let wide = [5, 6, -7, 8].map(i64::to_ne_bytes);
+        let set =
+            |[s0, f0, s1, f1]: [i64; 4]| Ok([FileTime { sec: s0, nsec: f0 }, FileTime { sec: s1, nsec: f1 }]);
+        for (bytes, change, want) in [
+            (longs.as_flattened(), Change::Times(2), set([5, 6, -7, 8])),
+            (longs.as_flattened(), Change::TimesMicro(2), set([5, 6000, -7, 8000])),
+            (longs.as_flattened(), Change::TimesWhole(1), set([5, 0, 6, 0])),
+            (wide.as_flattened(), Change::TimesWide(2), set([5, 6, -7, 8])),
+            // One byte too few.
+            (&longs.as_flattened()[1..], Change::Times(2), Err(Errno::EFAULT)),
+            (&wide.as_flattened()[1..], Change::TimesWide(2), Err(Errno::EFAULT)),
+        ] {
+            assert_eq!(times(&Image::new(bytes), UserAddr(Image::BASE), change), want, "{change:?}");
+        }
+        for micro in [-1, 1_000_000] {
+            let bytes = [5, 6, 7, micro].map(c_long::to_ne_bytes);
+            let image = Image::new(bytes.as_flattened());
+            let result = times(&image, UserAddr(Image::BASE), Change::TimesMicro(2));
+            assert_eq!(result, Err(Errno::EINVAL));
+        }
+    }
+}
