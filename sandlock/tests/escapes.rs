@@ -435,6 +435,8 @@ fn numbers_and_surfaces() {
         ("shm", Works, "", "errno EPERM"),
         ("msg", Works, "", "errno EPERM"),
         ("sem", Works, "", "errno EPERM"),
+        ("ipc", Works, "", "errno EPERM"),
+        ("socketcall", Works, "", "errno ENOSYS"),
         ("mq_open", Works, "", "errno EACCES"),
         ("mq_unlink", Works, "", "errno EACCES"),
         ("ioport", Unknown, "", "errno EPERM"),

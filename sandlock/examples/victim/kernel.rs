@@ -86,6 +86,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
         let id = sys!("semget", 0, 1, 0o600)?;
         done(sys!("semctl", id, 0, libc::IPC_RMID, 0))
     }),
+    attack("ipc", "makes shared memory by the one call for all of these", |_| {
+        // SHMGET, SHMCTL
+        let id = sys!("ipc", 23, 0, 4096, 0o600, 0)?;
+        done(sys!("ipc", 24, id, libc::IPC_RMID, 0, 0))
+    }),
+    attack("socketcall", "makes a socket by the one call for all that have to do with sockets", |_| {
+        done(sys!("socketcall", 1, &[libc::AF_INET as usize, libc::SOCK_DGRAM as usize, 0]))
+    }),
     attack("mq_open", "makes a queue with a name", |_| {
         let name = std::ffi::CString::new(format!("sandlock-{}", std::process::id())).unwrap();
         sys!("mq_open", &name, libc::O_CREAT | libc::O_RDWR, 0o600, 0)?;
