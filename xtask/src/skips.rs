@@ -24,6 +24,10 @@ const ANYWHERE: &[(&str, &str)] = &[
     ("sandlock-landlock/live/files::make_block", "only root makes devices, and the same test runs as root"),
     ("sandlock-landlock/live/files::make_char", "only root makes devices, and the same test runs as root"),
     (
+        "sandlock-netlink/live_kernel/the_kernel_answers_as_we_do",
+        "only root has a network namespace, the same test runs as root, and other kernels answer otherwise",
+    ),
+    (
         "sandlock/programs/cargo_builds_offline",
         "nobody cannot read root's toolchain, and the same test runs as root",
     ),
