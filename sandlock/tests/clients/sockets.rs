@@ -33,6 +33,9 @@ assert one.getsockname()[0] == 4242, one.getsockname()
 assert {pid for _, _, pid in ask(one)} == {4242}
 try: open_().bind((4242, 0)); assert False
 except OSError as e: assert e.errno == 98, e
+# It is free as soon as its socket is closed.
+held = open_(); held.bind((4343, 0))
+for _ in range(20): again = open_(); held.close(); again.bind((4343, 0)); held = again
 # One that is chosen for us is our process's, and the next socket has another.
 two, three = open_(), open_()
 two.bind((0, 0)); three.bind((0, 0))

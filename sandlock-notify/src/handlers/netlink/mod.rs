@@ -196,8 +196,9 @@ impl Netlink {
         let mut socket = self.end(index)?.socket;
         let protocol = socket.protocol;
         let taken = |port| {
-            let mut sockets = self.ends.iter().flatten().map(|end| end.socket);
-            sockets.any(|other| other.protocol == protocol && other.port == port)
+            // One that the guest has closed has given its port back, whether or not that was noticed yet.
+            let has_it = |end: &&End| end.socket.protocol == protocol && end.socket.port == port;
+            self.ends.iter().flatten().filter(has_it).any(|end| !is_closed(&end.ours))
         };
         rename(&mut socket, name, process, &taken).map_err(native)?;
         self.end(index)?.socket = socket;
