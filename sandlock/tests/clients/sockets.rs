@@ -40,6 +40,11 @@ for _ in range(20): again = open_(); held.close(); again.bind((4343, 0)); held =
 two, three = open_(), open_()
 two.bind((0, 0)); three.bind((0, 0))
 assert two.getsockname()[0] == os.getpid() and three.getsockname()[0] not in (0, os.getpid())
+# The same without a bind, by the first request.
+four = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 16); assert four.getsockname()[0] == 0
+four.send(struct.pack('=IHHIIBBH', 20, 16, 1, 7, 0, 99, 1, 0)); four.recv(4096)
+assert four.getsockname()[0] == os.getpid(), four.getsockname()
+four.close()
 # It says what it is.
 assert one.getsockopt(socket.SOL_SOCKET, 39) == 16 and one.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == 3
 one.setsockopt(270, 11, 1); assert one.getsockopt(270, 11) == 1

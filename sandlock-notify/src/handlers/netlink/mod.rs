@@ -48,6 +48,8 @@ struct End {
     cookie: u64,
     /// `SOCK_RAW` or `SOCK_DGRAM`.
     kind: i32,
+    /// Who made it: whose ID is its port, if it never asks for one.
+    process: u32,
     socket: Socket,
 }
 
@@ -135,10 +137,11 @@ impl Netlink {
     pub fn serve(&mut self, index: usize) {
         let Ok(end) = self.end(index) else { return };
         end.go_on();
+        let process = end.process;
         let mut request = [0; REQUEST_MAX];
         match net::recv(end.ours.as_fd(), &mut request, libc::MSG_DONTWAIT) {
             Ok(len @ 1..) => {
-                let _bound = self.name(index, AUTOBIND, &[], 0);
+                let _bound = self.name(index, AUTOBIND, &[], process);
                 if let (Ok(end), Some(request)) = (self.end(index), request.get(..len)) {
                     end.answer(request);
                 }
@@ -166,7 +169,7 @@ impl Netlink {
         let cookie = net::cookie(guest.as_fd())?;
         // It is the guest's too: nobody in a sandbox changes it.
         let socket = Socket { uid: process::getuid(), ..Socket::of(protocol, 0) };
-        *slot = Some(End { ours, cookie, kind: kind & 0xf, socket });
+        *slot = Some(End { ours, cookie, kind: kind & 0xf, process: process_of(call.target()), socket });
         Ok(Response::Fd { fd: guest, cloexec: kind & libc::SOCK_CLOEXEC != 0 })
     }
 
@@ -397,7 +400,7 @@ mod tests {
         let (ours, guest) = pair::make(&mut next, true).unwrap();
         let mut netlink = Netlink::new();
         let socket = Socket::new(7);
-        netlink.ends[0] = Some(End { ours, cookie: 0, kind: 3, socket });
+        netlink.ends[0] = Some(End { ours, cookie: 0, kind: 3, process: 7, socket });
         // It asks and asks until nothing more goes into its queue, and then a hundred times again.
         let mut more = 100;
         while more != 0 {
