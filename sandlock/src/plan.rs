@@ -441,7 +441,6 @@ mod tests {
             TIOCLINUX,
             TIOCSETD,
             TIOCCONS,
-            SIOCGIFCONF,
             FS_IOC_SETFLAGS,
             FS_IOC32_SETFLAGS,
             FS_IOC_FSSETXATTR,
@@ -461,7 +460,9 @@ mod tests {
             let args = [0, request.into(), 0, 0, 0, 0];
             assert_eq!(answers("ioctl", args, BOTH[0]), Action::errno(Errno::EPERM), "{request:#x}");
         }
-        for (request, want) in [(FIONBIO, Action::USER_NOTIF), (TCGETS, Action::ALLOW)] {
+        for (request, want) in
+            [(FIONBIO, Action::USER_NOTIF), (SIOCGIFCONF, Action::USER_NOTIF), (TCGETS, Action::ALLOW)]
+        {
             assert_eq!(answers("ioctl", [0, request.into(), 0, 0, 0, 0], BOTH[0]), want, "{request:#x}");
         }
     }
