@@ -114,7 +114,7 @@ fn control_c_and_control_z_do_what_they_do() {
         r#"
 m = run("echo ready; sleep 100; echo not here")
 # A moment for the shell: dash forgets a SIGINT that comes while it forks.
-until(m, b'ready'); time.sleep(0.3); os.write(m, b'\x03')
+until(m, b'ready'); time.sleep(1); os.write(m, b"\x03")
 assert b'not here' not in until(m, b'<ended 130 settings kept>')
 m = run("echo ready; read line; echo got $line; exit 4")
 until(m, b'ready'); os.write(m, b'\x1a')
@@ -150,7 +150,7 @@ until(m, b'ready'); os.write(m, b'hello\n')
 until(m, b'<ended 0 settings kept>')
 assert os.read(r, 100) == b'got hello\n'
 m = run("echo ready >&2; sleep 100", stdout=w)
-until(m, b'ready'); time.sleep(0.3); os.write(m, b'\x03')
+until(m, b'ready'); time.sleep(1); os.write(m, b"\x03")
 until(m, b'<ended 130')
 "#,
     );
