@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use serde_json::Value;
@@ -63,13 +64,9 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
         let fast = ["--config", "profile.dev.package.sandlock-bpf.opt-level=1"];
         cargo.args(["--target", arch.target]).args(fast).envs(arch.environment()).envs(small);
     }
-    let (mut tests, mut programs) = (Vec::new(), if guest.is_none() { apart() } else { Vec::new() });
-    for line in read(&mut cargo)?.lines() {
-        match artifact(line) {
-            Some(Artifact::Test(test)) => tests.push(test),
-            Some(Artifact::Program(program)) => programs.push(program),
-            None => {}
-        }
+    let (mut tests, mut programs) = artifacts(&mut cargo)?;
+    if guest.is_none() {
+        programs.extend(apart());
     }
     // Cargo names them as they become ready, in another order each time.
     tests.sort_by_key(Test::name);
@@ -85,15 +82,36 @@ fn apart() -> Vec<Program> {
     let mut cargo = cargo(&["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
     cargo.args(["--manifest-path", "sandlock/tests/clients/programs/crates/Cargo.toml"]);
     cargo.env("CARGO_TARGET_DIR", env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-    let lines = read(&mut cargo).unwrap_or_else(|error| {
+    artifacts(&mut cargo).map(|(_, programs)| programs).unwrap_or_else(|error| {
         println!("tests of crates will skip: {error}");
-        String::new()
-    });
-    let programs = lines.lines().filter_map(artifact).filter_map(|artifact| match artifact {
-        Artifact::Program(program) => Some(program),
-        Artifact::Test(_) => None,
-    });
-    programs.collect()
+        Vec::new()
+    })
+}
+
+/// Builds what a release of `sandlock` for a guest is, and the program that runs it there.
+pub(crate) fn release(arch: &Arch) -> Result<Vec<Program>, String> {
+    let args = [
+        "build",
+        "--quiet",
+        "--release",
+        "--message-format=json-render-diagnostics",
+        "--target",
+        arch.target,
+    ];
+    let what = ["--package", "sandlock", "--package", "xtask", "--bin", "sandlock", "--example", "guest"];
+    artifacts(cargo(&args).args(what).envs(arch.environment())).map(|(_, programs)| programs)
+}
+
+fn artifacts(cargo: &mut Command) -> Result<(Vec<Test>, Vec<Program>), String> {
+    let (mut tests, mut programs) = (Vec::new(), Vec::new());
+    for line in read(cargo)?.lines() {
+        match artifact(line) {
+            Some(Artifact::Test(test)) => tests.push(test),
+            Some(Artifact::Program(program)) => programs.push(program),
+            None => {}
+        }
+    }
+    Ok((tests, programs))
 }
 
 #[derive(Debug, PartialEq)]

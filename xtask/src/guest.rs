@@ -3,14 +3,19 @@
 use core::fmt::Write as _;
 use std::{
     collections::{BTreeMap, VecDeque},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     sync::Mutex,
     thread,
     time::Instant,
 };
 
-use crate::{executables, libtest::Counts, setup};
+use crate::{
+    command,
+    executables::{self, Program},
+    libtest::Counts,
+    setup,
+};
 use arch::{ARCHES, Arch};
 use image::Purpose;
 use kernels::{Cache, Cached};
@@ -147,6 +152,19 @@ pub(crate) fn shell(cell: &Cell) -> Result<(), String> {
     boot::shell(cell.arch, &machine.kernel.path, &machine.initrd)
 }
 
+/// What `sandlock check` among `programs` says on the newest kernel of an architecture: that kernel's version and its Landlock ABI.
+pub(crate) fn check(arch: &'static Arch, programs: &[Program]) -> Result<(String, String), String> {
+    let cell = cells(arch.name, "newest")?.pop().ok_or("no kernel")?;
+    let (cache, folder) = (Cache::open()?, folder()?);
+    let initrd = folder.join(format!("initrd-{}-check", arch.name));
+    let bytes = image::build(&cache.busybox(arch)?.path, &[], programs, &Purpose::Tests(None))?;
+    fs::write(&initrd, bytes).map_err(|e| format!("{}: {e}", initrd.display()))?;
+    let kernel = cache.kernel(arch, cell.kernel)?;
+    let log = folder.join(format!("{}-check.console", arch.name));
+    let ran = outcome::of(&serial::parse(&boot::run(&cell, &kernel.path, &initrd, &log)?));
+    if ran.counts.failed > 0 { Err(ran.text) } else { Ok((kernel.version, ran.abi)) }
+}
+
 /// What qemu needs for a cell.
 struct Machine {
     kernel: Cached,
@@ -234,9 +252,7 @@ fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     text
 }
 
-/// Where images and consoles are, beside what cargo builds.
+/// Where images and consoles are.
 fn folder() -> Result<PathBuf, String> {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = target.join("guests");
-    archive::make(&folder).map(|()| folder)
+    command::target("guests")
 }

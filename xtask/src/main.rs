@@ -7,6 +7,7 @@ mod bench;
 mod codegen;
 mod codegen_netlink;
 mod command;
+mod dist;
 mod executables;
 mod guest;
 mod libtest;
@@ -37,6 +38,7 @@ const TASKS: &[Task] = &[
     ),
     ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
     ("test", TEST, test::run),
+    ("dist", "[A,B…]  build static releases, and check each on a kernel of its architecture", dist::run),
     ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),
     ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),
 ];

@@ -11,6 +11,7 @@ use super::{
     arch::Arch,
     archive::{Archive, is_younger, make, write},
 };
+use crate::command::target;
 
 /// Each kernel by the start of its version, with the suites that have it: the first that answers counts.
 pub(crate) const KERNELS: &[(&str, &[&str])] = &[
@@ -59,7 +60,7 @@ impl Cache {
     pub(crate) fn open() -> Result<Self, String> {
         let parent = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache"));
-        let folder = parent.or_else(home).ok_or("neither XDG_CACHE_HOME nor HOME is set")?.join("sandlock");
+        let folder = parent.or_else(home).map_or_else(|| target("cache"), Ok)?.join("sandlock");
         make(&folder)?;
         let path = folder.join("lock");
         let explain = |e| format!("{}: {e}", path.display());
