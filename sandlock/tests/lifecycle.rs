@@ -13,7 +13,8 @@ use sandlock_sys::signal;
 
 /// A command that sleeps for ever under arguments that no other process has, and the number that makes it so.
 fn sleeper() -> (String, String) {
-    let number = format!("9{}", unique());
+    // Seconds, of which a 32-bit sleep takes up to 2^32.
+    let number = unique();
     (format!("sleep {number}"), number)
 }
 

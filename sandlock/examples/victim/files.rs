@@ -1,6 +1,6 @@
 //! Files outside the grants, the many ways to change one, what can be executed without a path, and what was left open.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_long};
 use std::ffi::CString;
 
 use crate::call::{Attack, Errno, Result, attack, check, done, open, path};
@@ -109,10 +109,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
         let pin = open(&path(args, 0), libc::O_PATH)?;
         done(sys!("fchownat", pin, c"", -1, -1, libc::AT_EMPTY_PATH))
     }),
-    attack("utime", "changes the times of PATH", |args| done(sys!("utime", &path(args, 0), &[1i64, 1]))),
-    attack("utimes", "the same by utimes", |args| done(sys!("utimes", &path(args, 0), &[1i64, 0, 1, 0]))),
+    attack("utime", "changes the times of PATH", |args| {
+        done(sys!("utime", &path(args, 0), &[1 as c_long, 1]))
+    }),
+    attack("utimes", "the same by utimes", |args| {
+        done(sys!("utimes", &path(args, 0), &[1 as c_long, 0, 1, 0]))
+    }),
     attack("futimesat", "the same by futimesat", |args| {
-        done(sys!("futimesat", libc::AT_FDCWD, &path(args, 0), &[1i64, 0, 1, 0]))
+        done(sys!("futimesat", libc::AT_FDCWD, &path(args, 0), &[1 as c_long, 0, 1, 0]))
     }),
     attack("utimensat", "the same by utimensat", |args| {
         done(sys!("utimensat", libc::AT_FDCWD, &path(args, 0), 0, 0))

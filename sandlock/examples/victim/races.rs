@@ -1,5 +1,6 @@
 //! Races against whoever looks first and lets the kernel act afterwards: memory and descriptors that change while a call waits.
 
+use core::ffi::c_long;
 use core::sync::atomic::{
     AtomicBool, AtomicU16, AtomicU32,
     Ordering::{Relaxed, SeqCst},
@@ -100,7 +101,14 @@ fn race(
 fn answers(socket: usize, greeting: &[u8]) -> bool {
     let mut buffer = [0u8; 16];
     // A server that says nothing has not answered.
-    let _ = sys!("setsockopt", socket, libc::SOL_SOCKET, libc::SO_RCVTIMEO, &[0i64, 200_000], 16);
+    let _ = sys!(
+        "setsockopt",
+        socket,
+        libc::SOL_SOCKET,
+        libc::SO_RCVTIMEO,
+        &[0 as c_long, 200_000],
+        2 * size_of::<c_long>()
+    );
     matches!(sys!("recvfrom", socket, &mut buffer, 16, 0, 0, 0), Ok(len) if buffer[..len].starts_with(greeting))
 }
 
