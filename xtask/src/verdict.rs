@@ -61,7 +61,9 @@ fn failing(output: &str) -> impl Iterator<Item = &str> {
         successes = *line == "successes:"
             || (successes && *line != "failures:" && !line.starts_with("test result: "));
         let passed = line.starts_with("test ") && line.ends_with(" ... ok");
-        !successes && !passed && !line.is_empty()
+        // Skips are listed below.
+        let skipped = line.starts_with("SKIP ");
+        !successes && !passed && !skipped && !line.is_empty()
     })
 }
 
@@ -74,6 +76,7 @@ mod tests {
     fn what_passed_is_not_shown() {
         let output = "
 running 2 tests
+SKIP a: why
 test a ... ok
 test b ... FAILED
 
