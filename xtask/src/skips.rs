@@ -68,6 +68,7 @@ const IN_GUESTS: &[(&str, u64, &str)] = &[
     ("ABI 6 cannot restrict ", 7, "the kernel's Landlock is older"),
     ("ABI 10 cannot restrict ", 11, "the kernel's Landlock is older"),
     ("Landlock ABI ", 10, "the kernel's Landlock is older"),
+    ("this kernel scopes no signals", 6, "the kernel's Landlock is older"),
     ("no MFD_NOEXEC_SEAL here", 6, "it is of Linux 6.3"),
     ("this kernel has no PIDFD_THREAD", 7, "it is of Linux 6.9"),
     ("this kernel has no SECCOMP_ADDFD_FLAG_SEND", 2, "it is of Linux 5.14"),
