@@ -392,11 +392,14 @@ fn processes_by_other_ways() {
     assert!(!stage.bystander.wait().unwrap().success());
 }
 
+/// Where x32 is, a number that may be its is the end.
+const OUT_OF_RANGE: &str = if cfg!(target_arch = "x86_64") { "status 159" } else { ABSENT };
+
 #[test]
 fn numbers_and_surfaces() {
     attack(&[
-        ("x32", Unknown, "", "status 159"),
-        ("minus_one", Unknown, "", "status 159"),
+        ("x32", Unknown, "", OUT_OF_RANGE),
+        ("minus_one", Unknown, "", OUT_OF_RANGE),
         ("beyond", Unknown, "", "errno ENOSYS"),
         ("int80", Unknown, "", "status 159"),
         ("clone3", Works, "", "errno ENOSYS"),

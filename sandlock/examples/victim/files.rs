@@ -3,6 +3,8 @@
 use core::ffi::{CStr, c_long};
 use std::ffi::CString;
 
+use sandlock_sys::ioctl::{READ, WRITE, ioc};
+
 use crate::call::{Attack, Errno, Result, attack, check, done, open, path};
 
 const CREATE: i32 = libc::O_WRONLY | libc::O_CREAT;
@@ -72,8 +74,9 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("flags", "sets a flag of PATH, open for reading", |args| {
         let file = open(&path(args, 0), libc::O_RDONLY)?;
         let mut flags = [0i32; 2];
-        sys!("ioctl", file, 0x8008_6601u32, &mut flags)?;
-        done(sys!("ioctl", file, 0x4008_6602, &flags))
+        // FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
+        sys!("ioctl", file, ioc(READ, b'f', 1, size_of::<c_long>()), &mut flags)?;
+        done(sys!("ioctl", file, ioc(WRITE, b'f', 2, size_of::<c_long>()), &flags))
     }),
     attack("chmod", "changes the mode of PATH", |args| done(sys!("chmod", &path(args, 0), 0o777))),
     attack("fchmod", "the same by a descriptor that is open for reading", |args| {
