@@ -398,7 +398,8 @@ const OUT_OF_RANGE: &str = if cfg!(target_arch = "x86_64") { "status 159" } else
 #[test]
 fn numbers_and_surfaces() {
     attack(&[
-        ("x32", Unknown, "", OUT_OF_RANGE),
+        // s390x takes the lower 16 bits, before the filter and the kernel see them: mkdir(NULL).
+        ("x32", Unknown, "", if cfg!(target_arch = "s390x") { "errno EFAULT" } else { OUT_OF_RANGE }),
         ("minus_one", Unknown, "", OUT_OF_RANGE),
         ("beyond", Unknown, "", "errno ENOSYS"),
         ("int80", Unknown, "", "status 159"),

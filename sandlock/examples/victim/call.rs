@@ -141,9 +141,14 @@ pub(crate) fn parent_of(id: i32) -> Option<i32> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// A child on the same stack; s390x has the flags second.
+pub(crate) fn clone(flags: i32) -> Result<usize> {
+    if cfg!(target_arch = "s390x") { sys!("clone", 0, flags) } else { sys!("clone", flags, 0) }
+}
+
 /// What `act` returns in a child that ends with it: 0 stands for success, an errno for a failure.
 pub(crate) fn in_child(act: impl FnOnce() -> Result<()>) -> Result<()> {
-    let child = sys!("clone", libc::SIGCHLD, 0)?;
+    let child = clone(libc::SIGCHLD)?;
     if child == 0 {
         let status = act().map_or_else(Errno::get, |()| 0);
         let _ = sys!("exit_group", status);

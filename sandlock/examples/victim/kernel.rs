@@ -116,7 +116,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         let ruleset = sys!("landlock_create_ruleset", &[4u64, 0], 16, 0)?;
         let root = crate::call::open(c"/", libc::O_PATH)?;
         let mut rule = [0u8; 12];
-        rule[0] = 4;
+        rule[..8].copy_from_slice(&4u64.to_ne_bytes());
         rule[8..].copy_from_slice(&(root as i32).to_ne_bytes());
         sys!("landlock_add_rule", ruleset, 1, &rule, 0)?;
         sys!("prctl", 38, 1, 0, 0, 0)?;
@@ -135,14 +135,17 @@ fn reached<T>(result: Result<T>, with: Errno) -> Result {
 
 fn ret(action: u32) -> [u8; 8] {
     let mut instruction = [0; 8];
-    instruction[0] = 6;
+    instruction[..2].copy_from_slice(&6u16.to_ne_bytes());
     instruction[4..].copy_from_slice(&action.to_ne_bytes());
     instruction
 }
 
 fn install(program: &[[u8; 8]], flags: u32) -> Result<usize> {
     sys!("prctl", 38, 1, 0, 0, 0)?;
-    let program = [program.len(), program.as_ptr().expose_provenance()];
+    // `struct sock_fprog`: 16 bits, then a pointer.
+    let mut length = [0; size_of::<usize>()];
+    length[..2].copy_from_slice(&(program.len() as u16).to_ne_bytes());
+    let program = [usize::from_ne_bytes(length), program.as_ptr().expose_provenance()];
     sys!("seccomp", 1, flags, &program)
 }
 

@@ -1,6 +1,6 @@
 //! Processes outside, by number: signals, limits, priorities, and looks into their memory.
 
-use crate::call::{Attack, Errno, Result, attack, check, done, in_child, process};
+use crate::call::{Attack, Errno, Result, attack, check, clone, done, in_child, process};
 
 pub(crate) const ATTACKS: &[Attack] = &[
     attack("kill", "asks whether PID could be signalled", |args| done(sys!("kill", process(args, 0), 0))),
@@ -54,7 +54,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         done(sys!("ioprio_set", 1, process(args, 0), 3 << 13))
     }),
     attack("own_child", "limits, moves and signals a child of its own, which must work", |_| {
-        let child = sys!("clone", libc::SIGCHLD, 0)?;
+        let child = clone(libc::SIGCHLD)?;
         if child == 0 {
             loop {
                 let _ = sys!("pause");
@@ -122,7 +122,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         done(sys!("write", pair[1], b"x", 1))
     }),
     attack("clone_parent", "makes a sibling, which is nobody's child of its own", |_| {
-        let made = sys!("clone", 0x8000 | libc::SIGCHLD, 0)?;
+        let made = clone(0x8000 | libc::SIGCHLD)?;
         if made == 0 {
             let _ = sys!("exit_group", 0);
         }
@@ -141,7 +141,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         in_child(|| sys!("unshare", libc::CLONE_NEWUSER).map(drop)).map(|()| String::new())
     }),
     attack("namespace_clone", "makes a user namespace by clone", |_| {
-        let made = sys!("clone", libc::CLONE_NEWUSER | libc::SIGCHLD, 0)?;
+        let made = clone(libc::CLONE_NEWUSER | libc::SIGCHLD)?;
         if made == 0 {
             let _ = sys!("exit_group", 0);
         }
