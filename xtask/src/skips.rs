@@ -62,6 +62,7 @@ const NOT_IN_GUESTS: &[&str] = &[
 const IN_GUESTS: &[(&str, u64, &str)] = &[
     ("no C compiler", u64::MAX, "the guest has busybox only"),
     ("no cargo runs this test", u64::MAX, "the guest has busybox only"),
+    ("its C library makes sockets by socketcall", u64::MAX, "which is refused"),
     ("no Landlock", 1, "the kernel has none"),
     // The kernels are of Debian, and each has a Landlock of its own.
     ("ABI 2 cannot restrict ", 3, "the kernel's Landlock is older"),
