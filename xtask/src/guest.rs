@@ -155,11 +155,11 @@ pub(crate) fn shell(cell: &Cell) -> Result<(), String> {
 /// What `sandlock check` among `programs` says on the newest kernel of an architecture: that kernel's version and its Landlock ABI.
 pub(crate) fn check(arch: &'static Arch, programs: &[Program]) -> Result<(String, String), String> {
     let cell = cells(arch.name, "newest")?.pop().ok_or("no kernel")?;
-    let (cache, folder) = (Cache::open()?, folder()?);
+    let folder = folder()?;
     let initrd = folder.join(format!("initrd-{}-check", arch.name));
-    let bytes = image::build(&cache.busybox(arch)?.path, &[], programs, &Purpose::Tests(None))?;
+    let bytes = image::build(&Cache::open()?.busybox(arch)?.path, &[], programs, &Purpose::Tests(None))?;
     fs::write(&initrd, bytes).map_err(|e| format!("{}: {e}", initrd.display()))?;
-    let kernel = cache.kernel(arch, cell.kernel)?;
+    let kernel = Cache::open()?.kernel(arch, cell.kernel)?;
     let log = folder.join(format!("{}-check.console", arch.name));
     let ran = outcome::of(&serial::parse(&boot::run(&cell, &kernel.path, &initrd, &log)?));
     if ran.counts.failed > 0 { Err(ran.text) } else { Ok((kernel.version, ran.abi)) }
@@ -176,13 +176,12 @@ type Ready = (Cell, Result<Machine, String>);
 
 /// Installs, builds and fetches. What is missing is a cell's fault; a test that does not compile is ours.
 fn prepare(cells: &[Cell], folder: &Path, purpose: &Purpose<'_>) -> Result<Vec<Ready>, String> {
-    let cache = Cache::open()?;
     let mut images: BTreeMap<&str, Result<PathBuf, String>> = BTreeMap::new();
     let mut ready = Vec::new();
     for cell in cells {
         let arch = cell.arch;
         if !images.contains_key(arch.name) {
-            let image = match setup::guest(arch).and_then(|()| cache.busybox(arch)) {
+            let image = match setup::guest(arch).and_then(|()| Cache::open()?.busybox(arch)) {
                 Ok(busybox) => {
                     println!("  building for {}", arch.name);
                     let (tests, programs) = executables::build(Some(arch))?;
@@ -196,8 +195,8 @@ fn prepare(cells: &[Cell], folder: &Path, purpose: &Purpose<'_>) -> Result<Vec<R
             images.insert(arch.name, image);
         }
         let initrd = images.get(arch.name).cloned().ok_or("no image")?;
-        let kernel =
-            initrd.and_then(|initrd| Ok(Machine { kernel: cache.kernel(arch, cell.kernel)?, initrd }));
+        let kernel = initrd
+            .and_then(|initrd| Ok(Machine { kernel: Cache::open()?.kernel(arch, cell.kernel)?, initrd }));
         ready.push((*cell, kernel));
     }
     Ok(ready)
