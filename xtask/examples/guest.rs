@@ -67,7 +67,8 @@ fn run_all() -> io::Result<()> {
             if !classes.contains(class) {
                 continue;
             }
-            println!("@@@ begin {name} {user}");
+            // The firmware may have left a line unfinished.
+            println!("\n@@@ begin {name} {user}");
             let started = Instant::now();
             let end = if needs > abi {
                 format!("needs_Landlock_ABI_{needs}")
