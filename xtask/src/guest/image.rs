@@ -11,8 +11,8 @@ use crate::{
     stage::NOBODY,
 };
 
-/// How long one test executable may take in the guest, in seconds.
-const PATIENCE: u32 = 900;
+/// How long one test executable may take in the guest, in seconds, and one that takes long.
+const PATIENCE: (u32, u32) = (300, 900);
 
 const FOLDERS: &[(&str, u32)] = &[
     ("bin", 0o755),
@@ -156,7 +156,7 @@ fn list(tests: &[Test], filter: Option<&str>) -> String {
                 class(test, user).letter().to_string(),
                 user.to_string(),
                 needs(test).to_string(),
-                PATIENCE.to_string(),
+                if class(test, user) == Class::Live { PATIENCE.0 } else { PATIENCE.1 }.to_string(),
                 format!("/tests/{}", test.package),
                 format!("/{}", path(test)),
                 "--show-output".into(),
@@ -205,7 +205,7 @@ mod tests {
         let want = "check l 0 0 60 /tests/bin /tests/bin/sandlock check --json
 sandlock-bpf/check p 0 0 900 /tests/sandlock-bpf /tests/sandlock-bpf/check.test --show-output some
 sandlock/cli L 0 1 900 /tests/sandlock /tests/sandlock/cli.test --show-output some
-sandlock/cli l 65534 1 900 /tests/sandlock /tests/sandlock/cli.test --show-output some
+sandlock/cli l 65534 1 300 /tests/sandlock /tests/sandlock/cli.test --show-output some
 ";
         assert_eq!(list(&tests, Some("some")), want);
     }
