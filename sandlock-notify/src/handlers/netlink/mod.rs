@@ -389,7 +389,9 @@ mod tests {
 
     /// A dump of lo, and nothing else, in a datagram that is far too long.
     fn request() -> Vec<u8> {
-        let mut request = [[20, 0, 0, 0, 18, 0, 1, 3].as_slice(), &[0; 12]].concat();
+        // RTM_GETLINK; NLM_F_REQUEST and NLM_F_DUMP.
+        let (len, [kind, flags]) = (20u32.to_ne_bytes(), [18u16, 0x301].map(u16::to_ne_bytes));
+        let mut request = [len.as_slice(), &kind, &flags, &[0; 12]].concat();
         request.extend([0xff; 60_000]);
         request
     }
