@@ -103,6 +103,10 @@ pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
     if cells.is_empty() { Err(format!("{arches} never had {names}")) } else { Ok(cells) }
 }
 
+/// How often a cell that fails runs again. An emulated machine on a busy host is late in what no test can know of, and the emulator itself
+/// brings a kernel down now and then. Every run is shown.
+const AGAIN: usize = 2;
+
 /// What all cells came to.
 pub(crate) struct Sum {
     pub(crate) counts: Counts,
@@ -127,8 +131,10 @@ pub(crate) fn run(cells: Vec<Cell>, filter: Option<&str>) -> Result<Sum, String>
                 while let Some((index, (cell, machine))) = next() {
                     let log = folder.join(format!("{}-{}.console", cell.arch.name, cell.kernel));
                     let mut row = Row::of(cell, &machine, &log);
-                    if row.ran.as_ref().is_ok_and(|ran| ran.counts.failed > 0) {
-                        // An emulated machine on a busy host is late in what no test can know of. Both runs are shown.
+                    for _ in 0..AGAIN {
+                        if !row.ran.as_ref().is_ok_and(|ran| ran.counts.failed > 0) {
+                            break;
+                        }
                         println!("{}  once more:", row.text());
                         row = Row::of(cell, &machine, &log);
                     }
