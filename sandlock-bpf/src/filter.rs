@@ -63,9 +63,7 @@ impl<'a> Runs<'a> {
         self.next = next;
         Some((first, answer))
     }
-}
 
-impl<'a> Runs<'a> {
     /// Takes a whole run: its first number, its answer, and the first number after it.
     fn run(&mut self) -> Option<(u32, Answer<'a>, Option<u32>)> {
         let (first, answer) = self.step()?;

@@ -5,17 +5,14 @@
 
 mod model;
 
-use sandlock_netlink::View;
 use sandlock_sys::{AsFd, Errno, Result, net, nr};
 
 use self::model::{IFREQ_LEN, SIOCGIFCONF, answer, list};
 use crate::call::Call;
 use crate::dispatch::{Handler, Verdict};
+use crate::handlers::VIEW;
 use crate::notification::Response;
 use crate::target::{UserAddr, read_array};
-
-/// What every guest is shown.
-const VIEW: &View<'static> = &View::LOOPBACK;
 
 /// Answers `SIOCGIF*`, and makes the sockets for it. It has no state.
 #[derive(Debug)]

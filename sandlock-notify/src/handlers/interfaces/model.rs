@@ -10,7 +10,7 @@ const NAME_LEN: usize = 16;
 /// `sizeof(struct ifreq)`: the name, and a union whose largest member is `struct ifmap`.
 pub(super) const IFREQ_LEN: usize = 2 * NAME_LEN + 8 * (size_of::<usize>() / 8);
 
-/// Which requests this is about (`linux/sockios.h`).
+// The requests, from `linux/sockios.h`.
 const SIOCGIFNAME: i32 = 0x8910;
 pub(super) const SIOCGIFCONF: i32 = 0x8912;
 const SIOCGIFFLAGS: i32 = 0x8913;

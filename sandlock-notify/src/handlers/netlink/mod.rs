@@ -7,13 +7,14 @@
 mod pair;
 
 use sandlock_netlink::{
-    ErrnoTable, IntoBytes, NativeEndian, Protocol, REPLY_MAX, Socket, SocketName, View, answer, resume,
+    ErrnoTable, IntoBytes, NativeEndian, Protocol, REPLY_MAX, Socket, SocketName, answer, resume,
 };
 use sandlock_sys::poll::{Events, PollFd};
 use sandlock_sys::{AsFd, Errno, OwnedFd, Result, net, nr, process};
 
 use crate::call::Call;
 use crate::dispatch::{Handler, Verdict};
+use crate::handlers::VIEW;
 use crate::notification::{Response, Why};
 use crate::proc;
 use crate::target::{Target, UserAddr, read_array};
@@ -27,9 +28,6 @@ const REQUEST_MAX: usize = 8192;
 const MUSL_REQUEST: usize = 20;
 /// `size_of::<struct sockaddr_nl>()`
 const NAME_LEN: usize = 12;
-
-/// What every guest is shown.
-const VIEW: &View<'static> = &View::LOOPBACK;
 
 /// What gives a socket a name: what is asked for, the process, which ports are taken.
 type Rename =
@@ -57,7 +55,7 @@ impl End {
     /// Answers a request. What the guest's queue has no room for is lost, as it is in the kernel's, but for a dump, which waits.
     fn answer(&mut self, request: &[u8]) {
         let mut scratch = [0; REPLY_MAX];
-        let mut emit = |datagram: &[u8]| net::send(self.ours.as_fd(), datagram, libc::MSG_DONTWAIT).is_ok();
+        let mut emit = |datagram: &[u8]| is_out(&self.ours, datagram);
         answer::<NativeEndian>(VIEW, &mut self.socket, request, &mut scratch, &mut emit);
         self.go_on();
     }
@@ -66,13 +64,19 @@ impl End {
     /// from one that will not read, so it gets all at once.
     fn go_on(&mut self) {
         let mut scratch = [0; REPLY_MAX];
-        let mut emit = |datagram: &[u8]| net::send(self.ours.as_fd(), datagram, libc::MSG_DONTWAIT).is_ok();
+        let mut emit = |datagram: &[u8]| is_out(&self.ours, datagram);
         while resume::<NativeEndian>(VIEW, &mut self.socket, &mut scratch, &mut emit) {}
     }
 
     fn wanted(&self) -> Events {
         if self.socket.dump.is_some() { Events::IN.union(Events::OUT) } else { Events::IN }
     }
+}
+
+/// Sends a datagram, and tells whether it is out of our hands. It stays in them only for want of room: a guest that has shut its end down
+/// for reading never makes any, and its end is always ready to be written to.
+fn is_out(ours: &OwnedFd, datagram: &[u8]) -> bool {
+    net::send(ours.as_fd(), datagram, libc::MSG_DONTWAIT) != Err(Errno::EAGAIN)
 }
 
 /// All emulated sockets of one sandbox.
@@ -91,11 +95,10 @@ impl Default for Netlink {
 
 impl Handler for Netlink {
     fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
-        if call.nr() == nr::SOCKET && call.int(0) != libc::AF_NETLINK {
-            return Ok(Verdict::Pass);
-        }
-        if call.nr() == nr::SOCKET {
-            return self.create(call).map(Verdict::Reply);
+        match call.nr() {
+            nr::SOCKET if call.int(0) == libc::AF_NETLINK => return self.create(call).map(Verdict::Reply),
+            nr::SOCKET => return Ok(Verdict::Pass),
+            _ => {}
         }
         let Some(index) = self.find(call)? else {
             // Whatever it is, it is not ours: connect has another handler, and of the others the kernel's rules and Landlock decide.
