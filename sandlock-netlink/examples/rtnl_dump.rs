@@ -1,15 +1,9 @@
 //! A client of the running kernel: prints links with their addresses, and routes, as `ip -j` does.
-#![cfg_attr(
-    target_os = "linux",
-    expect(unsafe_code, reason = "three system calls, for which std has no name")
-)]
 
 #[cfg(target_os = "linux")]
 mod client {
     use core::error::Error;
-    use std::fs::File;
     use std::io::{Error as Errno, Read, Write};
-    use std::os::fd::FromRawFd;
 
     use sandlock_netlink::rtnetlink::{
         RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE,
@@ -18,17 +12,12 @@ mod client {
         Addr, IfName, Link, Message, MessageError, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR, Route,
         Writer,
     };
+    use socket2::{Socket, Type};
 
     /// Asks for everything of a kind; calls `each` with every message of the answer.
     fn dump(kind: u16, each: &mut dyn FnMut(&Message)) -> Result<(), Box<dyn Error>> {
-        // SAFETY: no pointer is involved.
-        let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
-        if fd < 0 {
-            return Err(Errno::last_os_error().into());
-        }
         // A netlink socket is bound by its first write.
-        // SAFETY: it was just opened, and nobody else knows it.
-        let mut socket = unsafe { File::from_raw_fd(fd) };
+        let mut socket = Socket::new(libc::AF_NETLINK.into(), Type::from(libc::SOCK_RAW), None)?;
         let mut buf = [0; 64];
         let mut writer = <Writer>::new(&mut buf);
         let flags = MessageFlags::REQUEST | MessageFlags::DUMP;
