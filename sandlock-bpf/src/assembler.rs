@@ -18,8 +18,22 @@ use crate::insn::{AND_K, JA, JEQ_K, JGE_K, JGT_K, JSET_K, LD_ABS, MAXINSNS, RET_
 pub struct Assembler<const N: usize> {
     /// Filled from the end.
     program: [SockFilter; N],
+    /// For each label, the newest older one in its chain; [`NONE`] ends it.
+    older: [u16; N],
+    /// The newest label of each chain: of the instructions that [`chain`] does not tell apart.
+    newest: [u16; CHAINS],
     len: usize,
     too_long: bool,
+}
+
+const CHAINS: usize = 128;
+/// No label: there are fewer than [`MAXINSNS`].
+const NONE: u16 = u16::MAX;
+
+/// Where an instruction is looked for.
+fn chain(code: u16, k: u32) -> usize {
+    let mixed = (k ^ u32::from(code).rotate_left(8)).wrapping_mul(0x9e37_79b9);
+    usize::try_from(mixed >> 25).unwrap_or(0)
 }
 
 /// An instruction of one assembler. Labels of another one name some other instruction, or none.
@@ -52,11 +66,13 @@ impl<const N: usize> Assembler<N> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N <= MAXINSNS, "the kernel takes no more") };
-        Self { program: [SockFilter { code: 0, jt: 0, jf: 0, k: 0 }; N], len: 0, too_long: false }
+        let program = [SockFilter { code: 0, jt: 0, jf: 0, k: 0 }; N];
+        Self { program, older: [NONE; N], newest: [NONE; CHAINS], len: 0, too_long: false }
     }
 
     /// Forgets what was written, and all labels with it.
     pub const fn clear(&mut self) {
+        self.newest = [NONE; CHAINS];
         self.len = 0;
         self.too_long = false;
     }
@@ -64,7 +80,7 @@ impl<const N: usize> Assembler<N> {
     /// Ends the program with this action.
     pub fn ret(&mut self, action: Action) -> Label {
         let ret = SockFilter { code: RET_K, jt: 0, jf: 0, k: action.word() };
-        self.find(usize::MAX, |_, insn| insn == ret).unwrap_or_else(|| self.push(ret))
+        self.find(RET_K, ret.k, |_, _| true).unwrap_or_else(|| self.push(ret))
     }
 
     /// Loads a word, then goes on at `next`.
@@ -121,9 +137,8 @@ impl<const N: usize> Assembler<N> {
         if self.get(next).is_some_and(|insn| insn.code == RET_K) {
             return next;
         }
-        let written = self.find(usize::MAX, |label, insn| {
-            (insn.code, insn.k) == (code, k) && label.skip(0).is_some_and(|follows| self.same(follows, next))
-        });
+        let written = self
+            .find(code, k, |label, _| label.skip(0).is_some_and(|follows| self.same(follows, next)));
         written.unwrap_or_else(|| {
             // It falls through to the instruction written last, so that has to be `next` or a way there.
             if next.0 != self.len.wrapping_sub(1) {
@@ -138,9 +153,8 @@ impl<const N: usize> Assembler<N> {
         if self.same(yes, no) {
             return yes;
         }
-        let written = self.find(usize::MAX, |label, insn| {
-            (insn.code, insn.k) == (code, k)
-                && label.skip(u32::from(insn.jt)).is_some_and(|target| self.same(target, yes))
+        let written = self.find(code, k, |label, insn| {
+            label.skip(u32::from(insn.jt)).is_some_and(|target| self.same(target, yes))
                 && label.skip(u32::from(insn.jf)).is_some_and(|target| self.same(target, no))
         });
         written.unwrap_or_else(|| self.push_branch(code, k, yes, no))
@@ -163,7 +177,8 @@ impl<const N: usize> Assembler<N> {
         if self.distance(label) <= reach {
             return label;
         }
-        let near = self.find(reach.saturating_add(1), |other, _| self.same(other, label));
+        let mut newest = (0..self.len).rev().map(Label).take(reach.saturating_add(1));
+        let near = newest.find(|other| self.same(*other, label));
         near.unwrap_or_else(|| self.push_jump(label))
     }
 
@@ -191,15 +206,25 @@ impl<const N: usize> Assembler<N> {
         }
     }
 
-    /// The newest of the last `count` instructions that is `wanted`.
-    fn find(&self, count: usize, wanted: impl Fn(Label, SockFilter) -> bool) -> Option<Label> {
-        let labels = (0..self.len).rev().map(Label);
-        let (_, written) = self.program.split_at_checked(N.wrapping_sub(self.len))?;
-        labels.zip(written).take(count).find(|(label, insn)| wanted(*label, **insn)).map(|(label, _)| label)
+    /// The newest instruction of this code and operand that is `wanted`.
+    fn find(&self, code: u16, k: u32, wanted: impl Fn(Label, SockFilter) -> bool) -> Option<Label> {
+        let mut next = *self.newest.get(chain(code, k))?;
+        loop {
+            let label = Label(usize::from(next));
+            // NONE is no label.
+            let insn = self.get(label)?;
+            if (insn.code, insn.k) == (code, k) && wanted(label, insn) {
+                return Some(label);
+            }
+            next = *self.older.get(label.0)?;
+        }
     }
 
     fn get(&self, label: Label) -> Option<SockFilter> {
-        self.program.iter().rev().take(self.len).nth(label.0).copied()
+        if label.0 >= self.len {
+            return None;
+        }
+        self.program.get(N.wrapping_sub(label.0).wrapping_sub(1)).copied()
     }
 
     /// How many instructions the next one has to skip to go on at `target`.
@@ -209,14 +234,19 @@ impl<const N: usize> Assembler<N> {
 
     fn push(&mut self, insn: SockFilter) -> Label {
         let label = Label(self.len);
-        match self.program.iter_mut().rev().nth(self.len) {
-            Some(slot) => {
-                *slot = insn;
-                self.len = self.len.saturating_add(1);
-                label
-            }
-            None => self.overflow(),
-        }
+        let slot = self.program.get_mut(N.wrapping_sub(self.len).wrapping_sub(1));
+        let (Some(slot), Some(older), Some(newest), Ok(name)) = (
+            slot,
+            self.older.get_mut(self.len),
+            self.newest.get_mut(chain(insn.code, insn.k)),
+            u16::try_from(self.len),
+        ) else {
+            return self.overflow();
+        };
+        *slot = insn;
+        *older = core::mem::replace(newest, name);
+        self.len = self.len.saturating_add(1);
+        label
     }
 
     /// Remembers the failure until [`finish`](Self::finish); what is written meanwhile is void.

@@ -23,7 +23,7 @@ use crate::table::Facts;
 use crate::tmp::PrivateTmp;
 
 /// The longest filter we make, in instructions; the kernel's limit is 4096.
-const PROGRAM_MAX: usize = 2048;
+const PROGRAM_MAX: usize = 1024;
 
 /// Protections whose loss is made good by the filter and the supervisor, on every kernel.
 const OTHERWISE: &[&str] = &["unix-path", "net-udp"];
