@@ -137,8 +137,8 @@ impl<const N: usize> Assembler<N> {
         if self.get(next).is_some_and(|insn| insn.code == RET_K) {
             return next;
         }
-        let written = self
-            .find(code, k, |label, _| label.skip(0).is_some_and(|follows| self.same(follows, next)));
+        let written =
+            self.find(code, k, |label, _| label.skip(0).is_some_and(|follows| self.same(follows, next)));
         written.unwrap_or_else(|| {
             // It falls through to the instruction written last, so that has to be `next` or a way there.
             if next.0 != self.len.wrapping_sub(1) {

@@ -1,6 +1,6 @@
 //! The base profile: what a program of this machine needs in order to run at all, and nothing that is a person's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Read, list, execute: what the system has installed.
 pub(crate) const SYSTEM: &[&str] = &[
@@ -100,12 +100,6 @@ pub(crate) fn is_readable_cwd(cwd: &Path, home: Option<&Path>) -> bool {
         || NOT_BELOW.iter().any(|folder| cwd.starts_with(folder));
     let is_hidden = cwd.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
     !holds_home && !is_top && !is_system && !is_hidden
-}
-
-/// The environment's `HOME`, as the kernel spells it.
-pub(crate) fn home() -> Option<PathBuf> {
-    let home = PathBuf::from(std::env::var_os("HOME")?);
-    Some(home.canonicalize().unwrap_or(home))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sandlock_sys::Errno;
 
 use crate::error::Error;
+use crate::plan::real;
 use crate::policy::Policy;
 
 /// What a clean environment keeps: where programs are, who the user is, how the terminal and the language work.
@@ -42,12 +43,12 @@ pub(crate) fn set(env: &mut Environment, name: OsString, value: OsString) {
 
 /// Tells git that there is no configuration of the user's when it may not be read. Git asks access(2) first, which Landlock does not see, and
 /// gives up when the open then fails; the file itself may hold credentials, so it is not granted.
-pub(crate) fn without_git_config(env: &mut Environment, policy: &Policy) {
+pub(crate) fn without_git_config(env: &mut Environment, policy: &Policy, home: Option<&Path>) {
     const VARIABLE: &str = "GIT_CONFIG_GLOBAL";
-    let Some(home) = crate::base::home() else { return };
+    let Some(home) = home else { return };
     let is_granted = |file: &Path| {
         let rules = policy.read.iter().chain(&policy.write);
-        rules.filter_map(|rule| rule.canonicalize().ok()).any(|rule| file.starts_with(rule))
+        rules.filter_map(|rule| real(rule)).any(|rule| file.starts_with(rule))
     };
     let files = [home.join(".gitconfig"), home.join(".config/git/config")];
     let closed = files.iter().any(|file| file.exists() && !is_granted(file));

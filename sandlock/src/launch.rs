@@ -96,8 +96,8 @@ impl Shared<'_> {
 }
 
 /// Starts the command. The calling thread is confined for good, in the same domain as the sandbox but for files, and all its signals
-/// stay blocked: it is the supervisor's from here on.
-pub(crate) fn launch(plan: &Plan, mode: Mode) -> Result<Running, Error> {
+/// stay blocked: it is the supervisor's from here on. `places` are of no use any more.
+pub(crate) fn launch(plan: &Plan, mode: Mode, places: Vec<OwnedFd>) -> Result<Running, Error> {
     let prepare = |errno| Error::Step(Step::Prepare, errno);
     signal::set_mask(SigSet::ALL).map_err(prepare)?;
     let confined = confine(plan).map_err(|errno| Error::Step(Step::Confine, errno))?;
@@ -136,6 +136,8 @@ pub(crate) fn launch(plan: &Plan, mode: Mode) -> Result<Running, Error> {
         Ok((_, None)) => return Err(Error::Step(Step::Guard, Errno::EIO)),
         Err(errno) => return Err(Error::Step(Step::Guard, errno)),
     };
+    // Meanwhile, if there is a processor for it.
+    drop(places);
     let message = first_message(ours.as_fd(), &pidfd);
     let listener = match shared.listener.load(SeqCst) {
         NOBODY => Err(Errno::ENODEV),
@@ -309,9 +311,10 @@ fn become_command(shared: &Shared<'_>) -> (Step, Errno) {
         Ok(privs) => privs,
         Err(errno) => return (Step::Landlock, errno),
     };
-    let enforced = match plan.ruleset.restrict_self(&privs) {
-        Ok(enforced) => enforced,
-        Err(errno) => return (Step::Landlock, errno),
+    let enforced = match plan.ruleset.as_ref().map(|ruleset| ruleset.restrict_self(&privs)) {
+        Some(Ok(enforced)) => enforced,
+        Some(Err(errno)) => return (Step::Landlock, errno),
+        None => return (Step::Landlock, Errno::EBADF),
     };
     let filtered = match filter(plan, privs) {
         Ok(listener) => listener,

@@ -1,6 +1,6 @@
 //! From what was asked to what will be done: paths opened, rules written, the filter compiled. All that can fail with a name fails here.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -35,8 +35,8 @@ pub struct Plan {
     /// What the caller agreed to go without.
     pub(crate) missing: Vec<&'static Protection>,
     pub(crate) facts: Facts,
-    /// What the command enforces on itself.
-    pub(crate) ruleset: RulesetFd,
+    /// What the command enforces on itself; none once it does, for the run is long and the rules are many.
+    pub(crate) ruleset: Option<RulesetFd>,
     /// What the supervisor enforces on itself: it may not do for the command what the command may not do.
     pub(crate) own: Option<RulesetFd>,
     /// What the guardian enforces on itself: it can signal what it made, and nobody else.
@@ -56,8 +56,10 @@ pub struct Plan {
     pub(crate) keep_caps: bool,
     /// What the caller may want to know about the rules.
     pub(crate) notes: Vec<String>,
-    /// Held until the plan is dropped, which removes it.
-    _tmp: Option<PrivateTmp>,
+    /// What the rules of the base profile are about. They are closed while the command starts: that takes as long as opening them.
+    pub(crate) places: Vec<OwnedFd>,
+    /// Held until it is dropped, which removes it.
+    pub(crate) tmp: Option<PrivateTmp>,
 }
 
 impl Plan {
@@ -73,6 +75,7 @@ impl Plan {
         let facts = Facts { sees_unix: !dropped.fs.contains(AccessFs::RESOLVE_UNIX) };
         let mut rules = Rules {
             ruleset: ruleset.create(abi).map_err(Error::Landlock)?,
+            places: Vec::new(),
             trees: Vec::new(),
             notes: Vec::new(),
         };
@@ -82,7 +85,8 @@ impl Plan {
         let (path, file) = command::find(name, &env, cwd.as_deref())?;
         let mut tmp = None;
         if policy.base {
-            rules.base(&file, cwd.as_deref())?;
+            let home = home();
+            rules.base(&file, cwd.as_deref(), home.as_deref())?;
             // Absolute, for the command may start elsewhere; an empty TMPDIR is none.
             let parent = std::path::absolute(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into());
             let made = PrivateTmp::create(&parent).map_err(|errno| Error::Tmp(parent, errno))?;
@@ -91,7 +95,7 @@ impl Plan {
                 command::set(&mut env, "TMPDIR".into(), made.path().into());
             }
             tmp = Some(made);
-            command::without_git_config(&mut env, policy);
+            command::without_git_config(&mut env, policy, home.as_deref());
         }
         for path in &policy.read {
             rules.read("-r", path)?;
@@ -111,7 +115,7 @@ impl Plan {
             abi,
             missing,
             facts,
-            ruleset: rules.ruleset,
+            ruleset: Some(rules.ruleset),
             own,
             cage: side_ruleset(Rights::scoped(Scope::SIGNAL), abi)?,
             program: filter(facts)?,
@@ -126,7 +130,8 @@ impl Plan {
             timeout: policy.timeout,
             keep_caps: policy.keep_caps,
             notes: rules.notes,
-            _tmp: tmp,
+            places: rules.places,
+            tmp,
         })
     }
 
@@ -195,13 +200,14 @@ pub(crate) const fn table<'a>(rows: &'a [Row<'static>]) -> Table<'a> {
 /// The file rules, as they are added.
 struct Rules {
     ruleset: RulesetFd,
+    places: Vec<OwnedFd>,
     trees: Vec<Vec<u8>>,
     notes: Vec<String>,
 }
 
 impl Rules {
     /// The base profile. What of it this machine does not have is skipped.
-    fn base(&mut self, command: &Path, cwd: Option<&Path>) -> Result<(), Error> {
+    fn base(&mut self, command: &Path, cwd: Option<&Path>, home: Option<&Path>) -> Result<(), Error> {
         let devices = AccessFs::READ_FILE | AccessFs::WRITE_FILE;
         let grants = base::SYSTEM
             .iter()
@@ -215,27 +221,32 @@ impl Rules {
         }
         self.optional(command, AccessFs::READ)?;
         let here = match cwd {
-            Some(cwd) => cwd.canonicalize(),
-            None => std::env::current_dir(),
+            Some(cwd) => real(cwd),
+            None => std::env::current_dir().ok(),
         };
         match here {
-            Ok(here) if base::is_readable_cwd(&here, base::home().as_deref()) => {
+            Some(here) if base::is_readable_cwd(&here, home) => {
                 self.optional(&here, AccessFs::READ)?;
             }
-            Ok(here) => self.notes.push(format!(
+            Some(here) => self.notes.push(format!(
                 "the current directory {} is not readable by default (it holds more than a project); add -r . to grant it",
                 here.display()
             )),
-            Err(_) => {}
+            None => {}
         }
         Ok(())
     }
 
-    fn optional(&self, path: &Path, rights: AccessFs) -> Result<(), Error> {
-        match open("base profile", path) {
-            Ok(place) => self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock),
-            Err(_) => Ok(()),
+    fn optional(&mut self, path: &Path, rights: AccessFs) -> Result<(), Error> {
+        let mut place = open("base profile", path);
+        if let Err(Error::Path(_, _, Errno::EMFILE)) = place {
+            self.places.clear();
+            place = open("base profile", path);
         }
+        let Ok(place) = place else { return Ok(()) };
+        self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock)?;
+        self.places.push(place);
+        Ok(())
     }
 
     fn read(&self, flag: &'static str, path: &Path) -> Result<(), Error> {
@@ -272,14 +283,20 @@ fn real_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
     }
 }
 
+/// The same for a path, which is there.
+pub(crate) fn real(path: &Path) -> Option<PathBuf> {
+    let place = open("", path).ok()?;
+    Some(OsString::from_vec(real_path(place.as_fd()).ok()?).into())
+}
+
+/// The environment's `HOME`, as the kernel spells it.
+fn home() -> Option<PathBuf> {
+    let home = PathBuf::from(std::env::var_os("HOME")?);
+    Some(real(&home).unwrap_or(home))
+}
+
 /// For messages.
 impl Plan {
-    /// The command as it was typed.
-    #[must_use]
-    pub fn command(&self) -> &OsStr {
-        &self.name
-    }
-
     /// Whether something is not enforced that would be on a newer kernel.
     #[must_use]
     pub const fn is_degraded(&self) -> bool {

@@ -85,13 +85,19 @@ impl Plan {
     /// # Errors
     ///
     /// Whatever keeps the command from starting, named.
-    pub fn run_here(&self) -> Result<Outcome, Error> {
+    pub fn run_here(mut self) -> Result<Outcome, Error> {
         let terminal = Terminal::find();
-        let running = launch::launch(self, terminal.mode);
+        let places = core::mem::take(&mut self.places);
+        let running = launch::launch(&self, terminal.mode, places);
+        (self.ruleset, self.own, self.cage) = (None, None, None);
         let outcome = match &running {
-            Ok(running) => supervise(self, running, &terminal),
+            Ok(running) => supervise(&self, running, &terminal),
             Err(error) => Err(error.clone()),
         };
+        if outcome.is_ok() {
+            // Nobody is left who could use it, and the guardian takes its time to end.
+            self.tmp = None;
+        }
         terminal.take_back();
         outcome
     }

@@ -94,7 +94,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     match plan.run_here() {
         Ok(outcome) => {
             if !quiet {
-                told(&plan.command().display().to_string(), outcome, options);
+                let command = options.command.first().map(|name| name.display().to_string());
+                told(&command.unwrap_or_default(), outcome, options);
             }
             ExitCode::from(outcome.status())
         }
