@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use core::time::Duration;
 
@@ -255,10 +255,10 @@ impl Rules {
     }
 
     fn write(&mut self, flag: &'static str, path: &Path) -> Result<(), Error> {
-        let place = open(flag, path)?;
+        let (place, path) = locate(flag, path)?;
         let rights = AccessFs::READ | AccessFs::WRITE | AccessFs::IOCTL_DEV | AccessFs::RESOLVE_UNIX;
         self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock)?;
-        self.trees.push(real_path(place.as_fd()).map_err(|errno| Error::Path(flag, path.into(), errno))?);
+        self.trees.push(path);
         Ok(())
     }
 }
@@ -274,19 +274,28 @@ fn c_path(flag: &'static str, path: &Path) -> Result<CString, Error> {
         .map_err(|_| Error::Value(flag, path.into(), "a path has no NUL in it"))
 }
 
-/// Where a descriptor leads, as the kernel spells it.
-fn real_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
-    let link = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw()));
-    match std::fs::read_link(link) {
-        Ok(path) => Ok(path.into_os_string().into_vec()),
-        Err(error) => Err(Errno::new(error.raw_os_error().unwrap_or(0))),
+/// The place, and its path as the kernel spells it.
+fn locate(flag: &'static str, path: &Path) -> Result<(OwnedFd, Vec<u8>), Error> {
+    let because = |errno| Error::Path(flag, path.into(), errno);
+    let normal = path.components().filter(|part| *part != Component::ParentDir).collect::<PathBuf>();
+    let is_plain = path.is_absolute() && normal.as_os_str() == path.as_os_str();
+    // A plain path without symbolic links on the way is what the kernel says, and asking it means making three files in /proc first.
+    if is_plain
+        && let Ok(place) =
+            fs::openat2(BorrowedFd::CWD, &c_path(flag, path)?, fs::OFlags::PATH, 0, fs::Resolve::NO_SYMLINKS)
+    {
+        return Ok((place, path.as_os_str().as_bytes().to_vec()));
     }
+    let place = open(flag, path)?;
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", place.as_fd().as_raw()));
+    let real = link.map_err(|error| because(Errno::new(error.raw_os_error().unwrap_or(0))))?;
+    Ok((place, real.into_os_string().into_vec()))
 }
 
-/// The same for a path, which is there.
+/// The path of what is there, as the kernel spells it.
 pub(crate) fn real(path: &Path) -> Option<PathBuf> {
-    let place = open("", path).ok()?;
-    Some(OsString::from_vec(real_path(place.as_fd()).ok()?).into())
+    let (_, path) = locate("", path).ok()?;
+    Some(OsString::from_vec(path).into())
 }
 
 /// The environment's `HOME`, as the kernel spells it.
@@ -330,6 +339,22 @@ mod tests {
         ("ppc64le", nr::ppc64le::TABLE),
         ("loongarch64", nr::loongarch64::TABLE),
     ];
+
+    /// The running kernel's spelling is the control.
+    #[test]
+    fn a_path_is_located_as_the_kernel_spells_it() {
+        let dir = PrivateTmp::create(&std::env::temp_dir().canonicalize().unwrap()).unwrap();
+        let top = dir.path();
+        std::fs::create_dir(top.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", top.join("link")).unwrap();
+        for name in ["real", "link", "real/", "./real", "real/../real", "link/.", "/real"] {
+            let path = PathBuf::from(format!("{}/{name}", top.display()));
+            assert_eq!(real(&path), path.canonicalize().ok(), "{name}");
+            assert_eq!(real(&path), Some(top.join("real")), "{name}");
+        }
+        assert_eq!(real(Path::new(".")), std::env::current_dir().ok());
+        assert_eq!(real(&top.join("none")), None);
+    }
 
     #[test]
     fn every_call_of_every_architecture_is_in_exactly_one_family() {
