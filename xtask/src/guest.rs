@@ -44,12 +44,14 @@ pub(crate) struct Cell {
 pub(crate) enum Class {
     /// It asks the kernel.
     Live,
-    /// The sandbox itself once more as root; and what takes minutes in an emulated machine.
+    /// The attacks on the sandbox, as root: they take more than a minute in an emulated machine.
     Long,
+    /// The sandbox once more: attacked by nobody, and the rest of its tests as root. Once for an architecture is enough.
+    Again,
     /// It never reaches the kernel: once for an architecture is enough.
     Pure,
 }
-use Class::{Live, Long, Pure};
+use Class::{Again, Live, Long, Pure};
 
 /// The cells of the continuous integration, in about the time it has: every architecture, of the first one the oldest and the newest
 /// kernel, and what needs no kernel where the bytes have another order or the pointers another width.
@@ -97,7 +99,7 @@ pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
         let asked: Vec<_> = asked.collect();
         cells.extend(asked.iter().map(|kernel| {
             let is_last = asked.last() == Some(kernel);
-            Cell { arch, kernel, classes: if is_last { &[Live, Long, Pure] } else { &[Live, Long] } }
+            Cell { arch, kernel, classes: if is_last { &[Live, Long, Again, Pure] } else { &[Live, Long] } }
         }));
     }
     if cells.is_empty() { Err(format!("{arches} never had {names}")) } else { Ok(cells) }
@@ -105,7 +107,7 @@ pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
 
 /// How often a cell that fails runs again. An emulated machine on a busy host is late in what no test can know of, and the emulator itself
 /// brings a kernel down now and then. Every run is shown.
-const AGAIN: usize = 2;
+const RETRIES: usize = 2;
 
 /// What all cells came to.
 pub(crate) struct Sum {
@@ -131,7 +133,7 @@ pub(crate) fn run(cells: Vec<Cell>, filter: Option<&str>) -> Result<Sum, String>
                 while let Some((index, (cell, machine))) = next() {
                     let log = folder.join(format!("{}-{}.console", cell.arch.name, cell.kernel));
                     let mut row = Row::of(cell, &machine, &log);
-                    for _ in 0..AGAIN {
+                    for _ in 0..RETRIES {
                         if !row.ran.as_ref().is_ok_and(|ran| ran.counts.failed > 0) {
                             break;
                         }

@@ -120,13 +120,17 @@ fn needs(test: &Test) -> u8 {
 
 /// In which cells a test runs.
 fn class(test: &Test, user: u32) -> Class {
-    if !test.is_live() {
-        Class::Pure
-    } else if test.package == "sandlock" && (user == 0 || test.target == "escapes") && test.target != "kernel"
-    {
-        Class::Long
-    } else {
-        Class::Live
+    match (test.package.as_str(), test.target.as_str()) {
+        _ if !test.is_live() => Class::Pure,
+        ("sandlock", "escapes") => {
+            if user == 0 {
+                Class::Long
+            } else {
+                Class::Again
+            }
+        }
+        ("sandlock", target) if target != "kernel" && user == 0 => Class::Again,
+        _ => Class::Live,
     }
 }
 
@@ -136,6 +140,7 @@ impl Class {
         match self {
             Self::Live => 'l',
             Self::Long => 'L',
+            Self::Again => 'a',
             Self::Pure => 'p',
         }
     }
@@ -204,7 +209,7 @@ mod tests {
         let tests = [test("sandlock-bpf", "check"), test("sandlock", "cli")];
         let want = "check l 0 0 60 /tests/bin /tests/bin/sandlock check --json
 sandlock-bpf/check p 0 0 900 /tests/sandlock-bpf /tests/sandlock-bpf/check.test --show-output some
-sandlock/cli L 0 1 900 /tests/sandlock /tests/sandlock/cli.test --show-output some
+sandlock/cli a 0 1 900 /tests/sandlock /tests/sandlock/cli.test --show-output some
 sandlock/cli l 65534 1 300 /tests/sandlock /tests/sandlock/cli.test --show-output some
 ";
         assert_eq!(list(&tests, Some("some")), want);
