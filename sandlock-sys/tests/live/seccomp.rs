@@ -104,9 +104,20 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
     })
 }
 
+/// Whether a target got nought although it was answered otherwise, as it does on powerpc since Linux 7.2: the entry of system calls there
+/// returns `syscall_get_error()`, which is nought unless the answer is an error.
+fn is_lost(got: Result<i32>) -> bool {
+    cfg!(target_arch = "powerpc64") && got == Ok(0)
+}
+
+const LOST: &str = "this kernel loses the value of an answer";
+
 #[test]
 fn the_supervisor_answers_with_a_value() {
     let answer = answered(|listener, notif| seccomp::notif_send_value(listener, notif.id, 4242));
+    if is_lost(answer.0) {
+        return skip(the_supervisor_answers_with_a_value, LOST);
+    }
     assert_eq!(answer, (Ok(4242), Ok(())));
 }
 
@@ -138,6 +149,9 @@ fn the_supervisor_gives_a_descriptor() {
             return skip(the_supervisor_gives_a_descriptor, "this kernel has no SECCOMP_ADDFD_FLAG_SEND");
         }
         assert_eq!(sent, Ok(()));
+        if is_lost(number) {
+            return skip(the_supervisor_gives_a_descriptor, LOST);
+        }
         // SAFETY: the target, a thread of this process, got it and let it be.
         let given = unsafe { OwnedFd::from_raw(number.unwrap()) };
         assert_ne!(given, one);
@@ -157,9 +171,9 @@ fn a_listener_is_told_from_other_files() {
         let copy = process::pidfd_getfd(&pidfd, listener.as_fd().as_raw()).unwrap();
         let copy = ListenerFd::check(copy).unwrap();
         assert!([Ok(()), Err(Errno::EINVAL)].contains(&seccomp::sync_wake_up(&copy)));
-        seccomp::notif_send_value(&copy, notif.id, 1).unwrap();
+        seccomp::notif_send_errno(&copy, notif.id, Errno::EXDEV).unwrap();
     });
-    assert_eq!(result, Ok(1));
+    assert_eq!(result, Err(Errno::EXDEV));
     for fd in [
         fs::memfd_create(c"test", MemfdFlags::CLOEXEC).unwrap(),
         net::socketpair(libc::SOCK_STREAM).unwrap().0,

@@ -17,7 +17,9 @@ use std::sync::mpsc;
 use std::time::Instant;
 use std::{env, fs, process, thread};
 
-use sandlock_sys::signal;
+use sandlock_sys::filter::SockFilter;
+use sandlock_sys::seccomp::{self, FilterFlags};
+use sandlock_sys::{nr, prctl, signal};
 
 /// Where programs are that every user has, and that the base profile lets a command execute.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -61,9 +63,43 @@ pub(crate) fn built(name: &str) -> PathBuf {
     [debug.join(name), debug.join("examples").join(name)].into_iter().find(|path| path.is_file()).unwrap()
 }
 
+/// The running kernel's Landlock ABI; nought without.
+pub(crate) fn abi() -> u32 {
+    sandlock::Abi::current().map_or(0, sandlock::Abi::version)
+}
+
+/// Whether a target gets nought in place of every value and descriptor that a supervisor answers. From Linux 7.2 on, powerpc's entry of
+/// system calls returns `syscall_get_error()` for a call that was answered, which is nought unless the answer is an error.
+pub(crate) fn loses_values() -> bool {
+    if !cfg!(target_arch = "powerpc64") {
+        return false;
+    }
+    let insn = |code, jt, jf, k| SockFilter { code, jt, jf, k };
+    // Load the number; USER_NOTIF for getpgid(2), ALLOW for any other.
+    let filter = [
+        insn(0x20, 0, 0, 0),
+        insn(0x15, 0, 1, nr::GETPGID),
+        insn(0x06, 0, 0, 0x7fc0_0000),
+        insn(0x06, 0, 0, 0x7fff_0000),
+    ];
+    let (send, receive) = mpsc::channel();
+    thread::scope(|scope| {
+        let target = scope.spawn(move || {
+            let privs = prctl::set_no_new_privs().unwrap();
+            let listener = seccomp::set_mode_filter_listener(&filter, FilterFlags::empty(), &privs).unwrap();
+            send.send(listener).unwrap();
+            sandlock_sys::process::process_group()
+        });
+        let listener = receive.recv().unwrap();
+        let notif = seccomp::notif_recv(&listener).unwrap();
+        seccomp::notif_send_value(&listener, notif.id, 4242).unwrap();
+        target.join().unwrap() == Ok(0)
+    })
+}
+
 /// The flags of `run` that agree to what this kernel lacks: none on one that has every protection which `run` insists on.
 pub(crate) fn agreed() -> String {
-    let version = sandlock::Abi::current().map_or(0, sandlock::Abi::version);
+    let version = abi();
     // Without the others something else judges.
     let insists = |name| !["net-udp", "unix-path"].contains(&name);
     let lacks = sandlock::PROTECTIONS.iter().filter(|one| one.abi > version && insists(one.name));
