@@ -9,18 +9,13 @@ use crate::{
     Outcome,
     command::{read, target},
     executables,
-    guest::{
-        self,
-        arch::{ARCHES, Arch},
-    },
+    guest::{self, arch::Arch},
     setup,
 };
 
 pub(crate) fn run(args: &[String]) -> Outcome {
     let asked = args.first().map_or("all", String::as_str);
-    let is_asked = |arch: &&Arch| asked.split(',').any(|name| name == "all" || name == arch.name);
-    let arches: Vec<&Arch> = ARCHES.iter().filter(is_asked).collect();
-    if arches.is_empty() || args.len() > 1 {
+    if args.len() > 1 {
         return Err(format!(
             "dist takes names of architectures with commas between them, not {}",
             args.join(" ")
@@ -28,7 +23,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     }
     let mut status = ExitCode::SUCCESS;
     let mut table = String::from("| architecture | bytes | SHA-256 | checked on |\n|---|---|---|---|\n");
-    for arch in arches {
+    for arch in guest::arches(asked)? {
         match release(arch) {
             Ok(row) => table += &row,
             Err(why) => {

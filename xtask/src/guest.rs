@@ -62,6 +62,7 @@ const CI: &[(&str, &str, &[Class])] = &[
     ("armv7", "6.1", &[Live]),
     ("riscv64", "7.2", &[Live]),
     ("s390x", "6.12", &[Live, Pure]),
+    ("ppc64le", "6.12", &[Live]),
 ];
 
 /// The cells of the continuous integration.
@@ -78,21 +79,30 @@ pub(crate) fn quick(cells: Vec<Cell>) -> Vec<Cell> {
     cells.into_iter().map(|cell| Cell { classes: &[Live], ..cell }).collect()
 }
 
-/// The cells that names with commas between them mean. A kernel that an architecture never had is no cell of it.
-pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
+/// The architectures that names with commas between them mean.
+pub(crate) fn arches(names: &str) -> Result<Vec<&'static Arch>, String> {
     let known = |name: &&str| ARCHES.iter().any(|arch| arch.name == *name);
-    if let Some(name) = arches.split(',').find(|name| *name != "all" && !known(name)) {
+    if let Some(name) = names.split(',').find(|name| *name != "all" && !known(name)) {
         let all: Vec<_> = ARCHES.iter().map(|arch| arch.name).collect();
         return Err(format!("the architectures are {}, not {name}", all.join(" ")));
     }
+    Ok(ARCHES.iter().filter(|arch| is_asked(names, arch.name)).collect())
+}
+
+fn is_asked(asked: &str, name: &str) -> bool {
+    asked.split(',').any(|word| word == "all" || word == name)
+}
+
+/// The cells that names with commas between them mean. A kernel that an architecture never had is no cell of it.
+pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
+    let asked_arches = self::arches(arches)?;
     let known = |name: &&str| kernels::KERNELS.iter().any(|(kernel, _)| kernel == name);
     if let Some(name) = names.split(',').find(|name| !["all", "newest"].contains(name) && !known(name)) {
         let all: Vec<_> = kernels::KERNELS.iter().map(|(kernel, _)| *kernel).collect();
         return Err(format!("the kernels are {}, not {name}", all.join(" ")));
     }
-    let is_asked = |asked: &str, name: &str| asked.split(',').any(|word| word == "all" || word == name);
     let mut cells = Vec::new();
-    for arch in ARCHES.iter().filter(|arch| is_asked(arches, arch.name)) {
+    for arch in asked_arches {
         let newest = kernels::of(arch).last();
         let is_newest = |kernel| names.split(',').any(|word| word == "newest") && newest == Some(kernel);
         let asked = kernels::of(arch).filter(|kernel| is_asked(names, kernel) || is_newest(*kernel));

@@ -27,8 +27,8 @@ type Outcome = Result<ExitCode, String>;
 type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
 const TEST: &str =
-    "[--ci | --no-skips] [--filter SUBSTR] [--arch A,B|all] [--kernel K,L|newest|all] [--matrix] [--shell]
-      run every test, also unprivileged: here, or in virtual machines";
+    "[--ci | --no-skips] [--filter SUBSTR] [--arch A,B|all] [--kernel K,L|newest|all] [--matrix] [--user] [--shell]
+      run every test, also unprivileged: here, or in virtual machines; with --user what never reaches the kernel, in qemu's user mode";
 
 const TASKS: &[Task] = &[
     (

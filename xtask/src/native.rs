@@ -11,6 +11,7 @@ use std::{
 use crate::{
     command::{cargo, line},
     executables::{self, Program, Test},
+    guest::arch::Arch,
     libtest::{Counts, Summaries},
     setup,
     skips::Place,
@@ -24,7 +25,7 @@ pub(crate) fn run(filter: Option<String>) -> Result<(Counts, usize), String> {
         println!("a test that needs a program which is not here will skip: {error}");
     }
     let (tests, programs) = executables::build(None)?;
-    let mut session = Session { stage: Stage::new()?, filter, counts: vec![], unexpected: 0 };
+    let mut session = Session::new(filter)?;
 
     println!("tests");
     for test in &tests {
@@ -42,6 +43,22 @@ pub(crate) fn run(filter: Option<String>) -> Result<(Counts, usize), String> {
     let mut doc = timed(Path::new(cargo(&[]).get_program()));
     doc.args(["test", "--quiet", "--workspace", "--doc", "--no-fail-fast", "--"]);
     session.run(User::Ourselves, "doc", doc, &Summaries::Every)?;
+    Ok((session.counts.into_iter().sum(), session.unexpected))
+}
+
+/// Runs what never reaches the kernel as other architectures have it, in qemu's user mode: sooner than a machine has booted.
+pub(crate) fn emulated(arches: &[&Arch], filter: Option<String>) -> Result<(Counts, usize), String> {
+    let mut session = Session::new(filter)?;
+    for arch in arches {
+        setup::guest(arch).and_then(|()| setup::user(arch))?;
+        println!("tests that never reach the kernel, in {}", arch.user);
+        let (tests, _) = executables::build(Some(arch))?;
+        for test in tests.iter().filter(|test| !test.is_live()) {
+            let mut command = timed(Path::new(arch.user));
+            command.arg(&test.path).current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
+            session.run(User::Ourselves, &test.name(), command, &Summaries::Last)?;
+        }
+    }
     Ok((session.counts.into_iter().sum(), session.unexpected))
 }
 
@@ -67,6 +84,10 @@ struct Session {
 }
 
 impl Session {
+    fn new(filter: Option<String>) -> Result<Self, String> {
+        Ok(Self { stage: Stage::new()?, filter, counts: vec![], unexpected: 0 })
+    }
+
     /// Runs what prints as libtest does, and prints what it came to.
     fn run(&mut self, user: User, name: &str, mut command: Command, which: &Summaries) -> Result<(), String> {
         print!("  {name}: ");

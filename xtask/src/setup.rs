@@ -10,7 +10,7 @@ use std::{
 use crate::{
     Outcome,
     command::{read, run as execute},
-    guest::arch::{ARCHES, Arch},
+    guest::arch::{ARCHES, Arch, USER},
 };
 
 /// Where the programs are that every user has. One below somebody's home, say, is of no use to a
@@ -74,6 +74,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         return Err("setup takes no arguments".into());
     }
     let here = [packages(), targets(), components()];
+    let guest = |arch| guest(arch).and_then(|()| user(arch));
     let guests = ARCHES.iter().map(|arch| guest(arch).map_err(|e| format!("{}: {e}", arch.name)));
     let faults: Vec<String> = here.into_iter().chain(guests).filter_map(Result::err).collect();
     if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(faults.join("\n")) }
@@ -103,6 +104,11 @@ pub(crate) fn guest(arch: &Arch) -> Result<(), String> {
         return Ok(());
     }
     execute(Command::new("rustup").args(["--quiet", "target", "add", arch.target]))
+}
+
+/// Installs what runs an architecture's programs here, or says how a person can.
+pub(crate) fn user(arch: &Arch) -> Result<(), String> {
+    install(&[(USER, arch.user)])
 }
 
 /// Installs the packages whose proofs are missing.

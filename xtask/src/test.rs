@@ -17,6 +17,8 @@ struct Options {
     arch: Option<String>,
     /// Names of kernels with commas between them.
     kernel: Option<String>,
+    /// Only what never reaches the kernel, in qemu's user mode.
+    user: bool,
     /// No tests, but a console.
     shell: bool,
 }
@@ -30,6 +32,7 @@ impl Options {
             match arg.as_str() {
                 "--ci" => options.ci = true,
                 "--no-skips" => options.no_skips = true,
+                "--user" => options.user = true,
                 "--shell" => options.shell = true,
                 "--filter" => options.filter = value()?,
                 "--arch" => options.arch = value()?,
@@ -62,14 +65,17 @@ impl Options {
 /// Ends with the line `N passed, M failed, K skipped`.
 pub(crate) fn run(args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
-    let cells = options.cells()?;
+    let cells = if options.user { Vec::new() } else { options.cells()? };
     if options.shell {
         let cell = cells.first().ok_or("which machine?")?;
         return guest::shell(cell).map(|()| ExitCode::SUCCESS);
     }
     let mut counts = Counts::default();
     let (mut unexpected, mut not_run) = (0_usize, 0_usize);
-    if cells.is_empty() || (options.ci && options.arch.is_none() && options.kernel.is_none()) {
+    if options.user {
+        let arches = guest::arches(options.arch.as_deref().unwrap_or("all"))?;
+        (counts, unexpected) = native::emulated(&arches, options.filter.clone())?;
+    } else if cells.is_empty() || (options.ci && options.arch.is_none() && options.kernel.is_none()) {
         (counts, unexpected) = native::run(options.filter.clone())?;
     }
     if !cells.is_empty() {

@@ -14,6 +14,8 @@ pub(crate) struct Arch {
     pub(crate) kernels: &'static [(&'static str, &'static str, &'static str)],
     /// qemu's program, and the package it is in.
     pub(crate) qemu: (&'static str, &'static str),
+    /// qemu's program that runs a program of it here, in the package [`USER`]: it has no Landlock and no notifications.
+    pub(crate) user: &'static str,
     /// The machine.
     pub(crate) machine: &'static [&'static str],
     /// Its serial console, as the kernel's command line has it, and what else it needs there: on a busy host the timer of an emulated PC is
@@ -22,6 +24,9 @@ pub(crate) struct Arch {
     /// The packages of its C library for static programs.
     pub(crate) libc: &'static str,
 }
+
+/// The package of qemu's user mode.
+pub(crate) const USER: &str = "qemu-user-static";
 
 /// Without cmpxchg16b: after it qemu 7.2 has wrong flags now and then when a 32-bit program made the call, and the kernel dies of a double fault.
 /// Without page tables of five levels, which no test needs and few machines have. And one processor's turn at a time: Linux on x86 changes its own
@@ -36,6 +41,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         debian: "amd64",
         kernels: &[("5.10", "amd64", "cloud-amd64")],
         qemu: ("qemu-system-x86_64", "qemu-system-x86"),
+        user: "qemu-x86_64-static",
         machine: PC,
         console: "ttyS0 no_timer_check",
         libc: "libc6-dev",
@@ -48,6 +54,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         // Debian builds no kernel for it since 6.12: what runs there is a 64-bit kernel.
         kernels: &[("5.10", "i386", "686-pae"), ("6.12", "amd64", "cloud-amd64")],
         qemu: ("qemu-system-x86_64", "qemu-system-x86"),
+        user: "qemu-i386-static",
         machine: PC,
         console: "ttyS0 no_timer_check",
         libc: "libc6-dev-i386-cross",
@@ -59,6 +66,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         debian: "arm64",
         kernels: &[("5.10", "arm64", "cloud-arm64")],
         qemu: ("qemu-system-aarch64", "qemu-system-arm"),
+        user: "qemu-aarch64-static",
         machine: &["-machine", "virt", "-cpu", "cortex-a57"],
         console: "ttyAMA0",
         libc: "libc6-dev-arm64-cross",
@@ -70,6 +78,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         debian: "armhf",
         kernels: &[("5.10", "armhf", "armmp")],
         qemu: ("qemu-system-arm", "qemu-system-arm"),
+        user: "qemu-arm-static",
         machine: &["-machine", "virt,highmem=off", "-cpu", "cortex-a15"],
         console: "ttyAMA0",
         libc: "libc6-dev-armhf-cross",
@@ -81,6 +90,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         debian: "riscv64",
         kernels: &[("6.12", "riscv64", "riscv64")],
         qemu: ("qemu-system-riscv64", "qemu-system-misc"),
+        user: "qemu-riscv64-static",
         machine: &["-machine", "virt", "-bios", "default"],
         console: "ttyS0",
         libc: "libc6-dev-riscv64-cross",
@@ -92,6 +102,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         debian: "s390x",
         kernels: &[("6.1", "s390x", "s390x")],
         qemu: ("qemu-system-s390x", "qemu-system-misc"),
+        user: "qemu-s390x-static",
         machine: &["-machine", "s390-ccw-virtio", "-cpu", "max"],
         console: "ttyS0",
         libc: "libc6-dev-s390x-cross",
@@ -103,6 +114,7 @@ pub(crate) const ARCHES: &[Arch] = &[
         debian: "ppc64el",
         kernels: &[("6.1", "ppc64el", "powerpc64le")],
         qemu: ("qemu-system-ppc64", "qemu-system-ppc"),
+        user: "qemu-ppc64le-static",
         machine: &[
             "-machine",
             "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off",
