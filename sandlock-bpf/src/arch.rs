@@ -1,9 +1,12 @@
 //! What a filter must know of an architecture.
 
-use sandlock_sys::filter::AUDIT_ARCH;
+use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT};
 
 /// `__AUDIT_ARCH_LE`: this bit of an `AUDIT_ARCH_*` value says little endian.
 pub(crate) const LE: u32 = 0x4000_0000;
+
+/// `__AUDIT_ARCH_64BIT`
+const WIDE: u32 = 0x8000_0000;
 
 /// `__X32_SYSCALL_BIT`: numbers from here up are x32's, under the `arch` value of x86-64.
 pub(crate) const X32_SYSCALL_BIT: u32 = 0x4000_0000;
@@ -18,6 +21,9 @@ pub struct Arch {
     pub x32: bool,
     /// Whether the high word of an argument comes first.
     pub big_endian: bool,
+    /// The bits of a register that the kernel looks at. A filter sees the others too where a 64-bit program makes a 32-bit call
+    /// (`int 0x80`), and they are whatever it left there.
+    pub registers: u64,
 }
 
 impl Arch {
@@ -39,10 +45,16 @@ impl Arch {
     pub const LOONGARCH64: Self = Self::new(0xc000_0102);
     /// The one this crate is compiled for.
     pub const NATIVE: Self = Self::new(AUDIT_ARCH);
+    /// That of the 32-bit programs which the same kernel runs, where there are any.
+    pub const COMPAT: Option<Self> = match AUDIT_ARCH_COMPAT {
+        Some(audit) => Some(Self::new(audit)),
+        None => None,
+    };
 
     /// The architecture with this `AUDIT_ARCH_*` value, which tells the rest.
     #[must_use]
     pub const fn new(audit: u32) -> Self {
-        Self { audit, x32: audit == 0xc000_003e, big_endian: audit & LE == 0 }
+        let registers = if audit & WIDE != 0 { u64::MAX } else { 0xffff_ffff };
+        Self { audit, x32: audit == 0xc000_003e, big_endian: audit & LE == 0, registers }
     }
 }

@@ -22,14 +22,20 @@ impl Table<'_> {
     pub fn compile<'p, const N: usize>(&self, asm: &'p mut Assembler<N>) -> Result<&'p [SockFilter], Error> {
         self.check()?;
         asm.clear();
+        let by_arch = self.arm(asm);
+        let entry = asm.load(Field::ARCH, by_arch);
+        Ok(asm.finish(entry)?)
+    }
+
+    /// Entered with `arch` loaded: this table, then the others.
+    fn arm<const N: usize>(&self, asm: &mut Assembler<N>) -> Label {
+        let compat = self.compat.map(|table| table.arm(asm));
         let mut runs = Runs { table: self, rows: self.rows, next: Some(0) };
         let count = runs.clone().count();
         let (_, by_nr) = search(asm, self.arch, &mut runs, count);
         let native = asm.load(Field::NR, by_nr);
-        let foreign = asm.ret(self.foreign);
-        let by_arch = asm.if_eq(self.arch.audit, native, foreign);
-        let entry = asm.load(Field::ARCH, by_arch);
-        Ok(asm.finish(entry)?)
+        let foreign = compat.unwrap_or_else(|| asm.ret(self.foreign));
+        asm.if_eq(self.arch.audit, native, foreign)
     }
 }
 
@@ -179,7 +185,7 @@ impl<const N: usize> Writer<'_, N> {
             return no;
         }
         let (low, high) = (Field::low(self.arch, test.arg), Field::high(self.arch, test.arg));
-        let (mask_high, mask_low) = halves(test.mask);
+        let (mask_high, mask_low) = halves(test.mask & self.arch.registers);
         let (first_high, first_low) = halves(test.first);
         let (last_high, last_low) = halves(test.last);
         if first_high == last_high {

@@ -19,6 +19,8 @@ pub struct Table<'a> {
     pub missing: Action,
     /// For a call of another architecture, x32 included.
     pub foreign: Action,
+    /// What decides about calls of another architecture instead, if they are of its.
+    pub compat: Option<&'a Table<'a>>,
 }
 
 /// One system call.
@@ -81,19 +83,23 @@ impl Table<'_> {
     #[must_use]
     pub fn answer(&self, data: &Data) -> Action {
         let nr = data.nr.cast_unsigned();
-        if data.arch != self.arch.audit || (self.arch.x32 && nr >= X32_SYSCALL_BIT) {
+        if data.arch != self.arch.audit {
+            return self.compat.map_or(self.foreign, |table| table.answer(data));
+        }
+        if self.arch.x32 && nr >= X32_SYSCALL_BIT {
             return self.foreign;
         }
+        let args = data.args.map(|arg| arg & self.arch.registers);
         match self.rows.iter().find(|row| row.nr == nr).map(|row| row.answer) {
             None => self.missing,
             Some(Answer::Always(action)) => action,
             Some(Answer::Cases(cases, otherwise)) => {
-                cases.iter().find(|case| case.holds(&data.args)).map_or(otherwise, |case| case.then)
+                cases.iter().find(|case| case.holds(&args)).map_or(otherwise, |case| case.then)
             }
         }
     }
 
-    /// Whether the rows are in order, each number once.
+    /// Whether the rows are in order, each number once; those of the other tables too.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let mut before = None;
         for row in self.rows {
@@ -102,7 +108,7 @@ impl Table<'_> {
             }
             before = Some(row.nr);
         }
-        Ok(())
+        self.compat.map_or(Ok(()), Table::check)
     }
 }
 

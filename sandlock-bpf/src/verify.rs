@@ -75,14 +75,29 @@ type Verified = Result<(), Counterexample>;
 
 impl Verifier<'_> {
     fn every_call(&mut self) -> Verified {
+        let first = self.table;
+        let tables = || core::iter::successors(Some(first), |table| table.compat);
+        let foreign = tables().last().map_or(first.foreign, |table| table.foreign);
         for big_endian in [false, true] {
             self.big_endian = big_endian;
             let order = self.word(4).test(Cmp::Jset, LE);
             self.facts.assume(if big_endian { order.not() } else { order })?;
-            self.facts.assume(self.word(4).test(Cmp::Jeq, self.table.arch.audit).not())?;
-            self.program(self.table.foreign)?;
+            for table in tables() {
+                self.facts.assume(self.word(4).test(Cmp::Jeq, table.arch.audit).not())?;
+            }
+            self.program(foreign)?;
             self.facts.forget(0);
         }
+        for table in tables() {
+            self.table = table;
+            self.every_number()?;
+            self.facts.forget(0);
+        }
+        Ok(())
+    }
+
+    /// All calls of the table's architecture.
+    fn every_number(&mut self) -> Verified {
         self.big_endian = self.table.arch.big_endian;
         self.facts.assume(self.word(4).test(Cmp::Jeq, self.table.arch.audit))?;
         let mut next = Some(0);
@@ -128,7 +143,8 @@ impl Verifier<'_> {
         let Some((case, rest)) = cases.split_first() else { return self.program(otherwise) };
         let known = self.facts.len();
         for test in case.when {
-            let test = Test { arg: test.arg.saturating_add(2), ..*test };
+            let mask = test.mask & self.table.arch.registers;
+            let test = Test { arg: test.arg.saturating_add(2), mask, ..*test };
             // Those for which this is the first test of the case that fails.
             let holding = self.facts.len();
             if self.facts.assume(test.not())? {

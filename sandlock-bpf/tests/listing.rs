@@ -29,7 +29,7 @@ const fn row<'a>(nr: u32, answer: Answer<'a>) -> Row<'a> {
 fn listing(arch: Arch, rows: &[Row<'_>]) -> String {
     let missing = Action::errno(Errno::ENOSYS);
     let mut asm = Assembler::<64>::new();
-    let table = Table { arch, rows, missing, foreign: Action::KILL_PROCESS };
+    let table = Table { arch, rows, missing, foreign: Action::KILL_PROCESS, compat: None };
     table.compile(&mut asm).map(|program| Listing::new(program, arch).to_string()).expect("a short table")
 }
 

@@ -194,7 +194,7 @@ pub(crate) fn filter(facts: Facts) -> Result<Vec<SockFilter>, Error> {
 
 /// What the filter is made from, and what it must equal.
 pub(crate) const fn table<'a>(rows: &'a [Row<'static>]) -> Table<'a> {
-    Table { arch: Arch::NATIVE, rows, missing: Action::errno(Errno::ENOSYS), foreign: Action::KILL_PROCESS }
+    Table { arch: Arch::NATIVE, rows, missing: Action::errno(Errno::ENOSYS), foreign: Action::KILL_PROCESS, compat: None }
 }
 
 /// The file rules, as they are added.

@@ -58,6 +58,24 @@ proptest! {
     }
 
     #[test]
+    fn two_tables_in_one_filter(spec in spec::pair(0..200), seed in 1u64..) {
+        is_equivalent(&spec, seed)?;
+        // And it is the two filters in one.
+        let compile = |table: Table<'_>| {
+            let mut asm = Box::new(Assembler::<MAXINSNS>::new());
+            table.compile(&mut asm).map(<[_]>::to_vec)
+        };
+        let Table { compat, ..  } = spec.table();
+        let one = compile(Table { compat: None, ..spec.table() });
+        if let (Ok(both), Ok(one), Ok(other)) = (compile(spec.table()), one, compile(*compat.unwrap())) {
+            for call in spec.calls(seed) {
+                let alone = if call.arch == spec.arch.audit { &one } else { &other };
+                prop_assert_eq!(run(&both, &call), run(alone, &call), "{:?}", call);
+            }
+        }
+    }
+
+    #[test]
     fn what_needs_no_argument_reads_none(spec in spec::spec(0..200)) {
         let mut asm = Box::new(Assembler::<MAXINSNS>::new());
         let table = spec.table();
@@ -130,7 +148,7 @@ pub(crate) fn varied(arch: Arch) -> Spec {
             ),
         ));
     }
-    Spec { arch, rows, missing: errno(38), foreign: Action::KILL_PROCESS }
+    Spec { arch, rows, missing: errno(38), foreign: Action::KILL_PROCESS, compat: None }
 }
 
 /// The tests above can fail: there is no instruction that they do not depend on.

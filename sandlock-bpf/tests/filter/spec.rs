@@ -112,6 +112,8 @@ pub(crate) struct Spec {
     pub(crate) rows: Vec<(u32, Rule)>,
     pub(crate) missing: Action,
     pub(crate) foreign: Action,
+    /// Of another architecture.
+    pub(crate) compat: Option<Box<Spec>>,
 }
 
 #[derive(Debug, Clone)]
@@ -148,21 +150,26 @@ impl Spec {
     pub(crate) fn table(&self) -> Table<'static> {
         let rows: Vec<Row<'static>> =
             self.rows.iter().map(|(nr, rule)| Row { nr: *nr, answer: rule.answer() }).collect();
-        Table { arch: self.arch, rows: keep(rows), missing: self.missing, foreign: self.foreign }
+        let compat = self.compat.as_ref().map(|spec| &keep(vec![spec.table()])[0]);
+        Table { arch: self.arch, rows: keep(rows), missing: self.missing, foreign: self.foreign, compat }
     }
 
     /// What the table has to say, found without it.
     pub(crate) fn answer(&self, data: &Data) -> Action {
         let nr = data.nr as u32;
-        if data.arch != self.arch.audit || (self.arch == Arch::X86_64 && nr >= 0x4000_0000) {
-            return self.foreign;
+        match &self.compat {
+            Some(spec) if data.arch != self.arch.audit => return spec.answer(data),
+            _ if data.arch != self.arch.audit => return self.foreign,
+            _ if self.arch == Arch::X86_64 && nr >= 0x4000_0000 => return self.foreign,
+            _ => {}
         }
+        let narrow = [Arch::I386, Arch::ARM].contains(&self.arch);
+        let args = data.args.map(|arg| if narrow { arg & 0xffff_ffff } else { arg });
         match self.rows.binary_search_by_key(&nr, |(row, _)| *row).map(|at| &self.rows[at].1) {
             Err(_) => self.missing,
             Ok(Rule::Always(action)) => *action,
             Ok(Rule::Cases(cases, otherwise)) => {
-                let mut hits =
-                    cases.iter().filter(|(when, _)| when.iter().all(|cond| cond.holds(&data.args)));
+                let mut hits = cases.iter().filter(|(when, _)| when.iter().all(|cond| cond.holds(&args)));
                 hits.next().map_or(*otherwise, |(_, then)| *then)
             }
         }
@@ -171,6 +178,7 @@ impl Spec {
     /// Calls of every number up to 4095 and of every number near a row or special to the kernel; for a row
     /// with conditions, arguments on either side of each.
     pub(crate) fn calls(&self, mut random: u64) -> Vec<Data> {
+        let mut calls = self.compat.as_ref().map_or(Vec::new(), |spec| spec.calls(random));
         // xorshift64
         let mut random = move || {
             random ^= random << 13;
@@ -183,7 +191,6 @@ impl Spec {
         let numbers = (0..all).chain(around.filter(|nr| *nr >= all));
         let special =
             [0x3fff_ffff, 0x4000_0000, 0x4000_0001, 0x4000_0000 + 512, 0x7fff_ffff, 0x8000_0000, u32::MAX];
-        let mut calls = Vec::new();
         for nr in numbers.chain(special) {
             let mut call = |arch: u32, args| {
                 calls.push(Data { nr: nr as i32, arch, instruction_pointer: args, args: [args; 6] });
@@ -264,6 +271,16 @@ fn rule() -> impl Strategy<Value = Rule> {
     ]
 }
 
+/// Two tables, of one byte order and different architectures.
+pub(crate) fn pair(rows: core::ops::Range<usize>) -> impl Strategy<Value = Spec> {
+    (spec(rows.clone()), spec(rows), any::<bool>()).prop_map(|(mut first, mut second, arm)| {
+        let (wide, narrow) = if arm { (Arch::AARCH64, Arch::ARM) } else { (Arch::X86_64, Arch::I386) };
+        (first.arch, second.arch) = (wide, narrow);
+        first.rows.retain(|(nr, _)| !wide.x32 || *nr < 0x4000_0000);
+        Spec { compat: Some(Box::new(second)), ..first }
+    })
+}
+
 /// Tables of `rows` rows, mostly of adjacent numbers, at times twice the same rule, on any architecture.
 pub(crate) fn spec(rows: core::ops::Range<usize>) -> impl Strategy<Value = Spec> {
     let gap = prop_oneof![20 => Just(0u32), 4 => 1..4u32, 1 => 4..400u32, 1 => 0..0x0020_0000u32];
@@ -272,7 +289,7 @@ pub(crate) fn spec(rows: core::ops::Range<usize>) -> impl Strategy<Value = Spec>
     let rows = (prop::collection::vec(row, rows), any::<bool>());
     (prop::sample::select(ARCHES.to_vec()), rows, action(), action()).prop_map(
         |(arch, (rows, at_the_end), missing, foreign)| {
-            let mut spec = Spec { arch, rows: Vec::new(), missing, foreign };
+            let mut spec = Spec { arch, rows: Vec::new(), missing, foreign, compat: None };
             let mut nr = 0u32;
             for (gap, earlier, rule) in rows {
                 let rule = match rule {

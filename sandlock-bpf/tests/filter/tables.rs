@@ -24,7 +24,7 @@ const fn cases(nr: u32, cases: &'static [Case<'static>], otherwise: Action) -> R
 }
 
 const fn table<'a>(arch: Arch, rows: &'a [Row<'a>]) -> Table<'a> {
-    Table { arch, rows, missing: ENOSYS, foreign: KILL }
+    Table { arch, rows, missing: ENOSYS, foreign: KILL, compat: None }
 }
 
 /// The program, which the kernel would take.
@@ -315,6 +315,44 @@ fn a_filter_fits_or_is_an_error() {
         });
     }
     assert!((MAXINSNS - 4..=MAXINSNS).contains(&longest) && refused > 2, "{longest} {refused}");
+}
+
+#[test]
+fn each_architecture_has_its_own_numbers_and_a_narrow_one_half_registers() {
+    const WIDE: &[Case] = &[Case { when: &[Test::eq64(0, 20)], then: ALLOW }];
+    let (rows, others) =
+        ([cases(3, WIDE, EPERM), always(5, ALLOW)], [always(3, NOTIFY), cases(5, WIDE, EPERM)]);
+    let narrow = table(Arch::I386, &others);
+    let both = Table { compat: Some(&narrow), ..table(Arch::X86_64, &rows) };
+    let program = compile(&both);
+    let garbage = 0xdead_beef_0000_0000;
+    for (arch, nr, arg, want) in [
+        (Arch::X86_64, 3, 20, ALLOW),
+        (Arch::X86_64, 3, garbage | 20, EPERM),
+        (Arch::X86_64, 5, 0, ALLOW),
+        (Arch::X86_64, 6, 0, ENOSYS),
+        (Arch::X86_64, 0x4000_0003, 20, KILL),
+        (Arch::I386, 3, 20, NOTIFY),
+        (Arch::I386, 5, 20, ALLOW),
+        (Arch::I386, 5, garbage | 20, ALLOW),
+        (Arch::I386, 5, garbage | 21, EPERM),
+        (Arch::I386, 6, 0, ENOSYS),
+        (Arch::I386, 0x4000_0003, 20, ENOSYS),
+        (Arch::AARCH64, 5, 0, KILL),
+        (Arch::ARM, 5, 0, KILL),
+    ] {
+        assert_eq!(
+            run(&program, &data(arch, nr, [arg, 0, 0, 0, 0, 0])),
+            Ok(want.word()),
+            "{arch:?} {nr} {arg:#x}"
+        );
+    }
+    assert_eq!(constant(&program, Arch::X86_64, 5), Some(ALLOW));
+    assert_eq!(constant(&program, Arch::I386, 3), Some(NOTIFY));
+    let wrong = [always(5, ALLOW), always(5, ALLOW)];
+    let narrow = table(Arch::I386, &wrong);
+    let both = Table { compat: Some(&narrow), ..table(Arch::X86_64, &rows) };
+    assert_eq!(both.compile(&mut Assembler::<64>::new()), Err(Error::Row(5)));
 }
 
 #[test]

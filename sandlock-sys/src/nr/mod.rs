@@ -35,6 +35,15 @@ pub use native::*;
 /// Every call of the running architecture, sorted by name.
 pub const NATIVE: &[(&str, u32)] = native::TABLE;
 
+/// Every call of [`AUDIT_ARCH_COMPAT`](crate::filter::AUDIT_ARCH_COMPAT), sorted by name.
+pub const COMPAT: &[(&str, u32)] = if cfg!(target_arch = "x86_64") {
+    i386::TABLE
+} else if cfg!(target_arch = "aarch64") {
+    arm::TABLE
+} else {
+    &[]
+};
+
 /// The number of the call `name`, in a table sorted by name: [`NATIVE`] or a module's `TABLE`.
 #[must_use]
 pub fn number(table: &[(&str, u32)], name: &str) -> Option<u32> {
