@@ -30,24 +30,27 @@ pub trait Handler {
     fn forget(&mut self, _id: u64) {}
 }
 
-/// One row of a dispatch table: `nr` goes to the handler that `pick` selects out of the state `S`.
+/// One row of a dispatch table: a call goes to the handler that `pick` selects out of the state `S`.
 pub struct Route<S> {
     /// The call's number.
     pub nr: u32,
+    /// Its number when a 32-bit program calls a 64-bit kernel.
+    pub compat: u32,
     /// The handler.
     pub pick: fn(&mut S) -> &mut dyn Handler,
 }
 
 impl<S> Route<S> {
     /// A row.
-    pub const fn new(nr: u32, pick: fn(&mut S) -> &mut dyn Handler) -> Self {
-        Self { nr, pick }
+    pub const fn new(nr: u32, compat: u32, pick: fn(&mut S) -> &mut dyn Handler) -> Self {
+        Self { nr, compat, pick }
     }
 }
 
 /// The verdict of the first handler, in table order, that has one; a call that nobody claims fails with `ENOSYS`.
 pub fn dispatch<S>(routes: &[Route<S>], state: &mut S, call: &Call<'_>) -> Verdict {
-    for route in routes.iter().filter(|route| route.nr == call.nr()) {
+    let number = |route: &&Route<S>| if call.is_compat() { route.compat } else { route.nr };
+    for route in routes.iter().filter(|route| number(route) == call.raw()) {
         match (route.pick)(state).handle(call) {
             Ok(Verdict::Pass) => {}
             Ok(verdict) => return verdict,
@@ -77,9 +80,9 @@ mod tests {
             two: Fixed,
         }
         const ROUTES: &[Route<State>] = &[
-            Route::new(7, |state| &mut state.one),
-            Route::new(7, |state| &mut state.two),
-            Route::new(8, |state| &mut state.two),
+            Route::new(7, 70, |state| &mut state.one),
+            Route::new(7, 8, |state| &mut state.two),
+            Route::new(8, 7, |state| &mut state.two),
         ];
         let pass: fn() -> Result<Verdict> = || Ok(Verdict::Pass);
         let four: fn() -> Result<Verdict> = || Ok(Verdict::Reply(Response::Return(4)));
@@ -101,6 +104,17 @@ mod tests {
                 other => panic!("{other:?}"),
             };
             assert_eq!(got, want);
+        }
+        if let Some(arch) = sandlock_sys::filter::AUDIT_ARCH_COMPAT {
+            let mut state = State { one: Fixed(fail), two: Fixed(four) };
+            for (nr, want) in [(70, Some(Errno::EACCES)), (7, None), (8, None), (9, Some(Errno::ENOSYS))] {
+                let (data, image) = (Data { nr, arch, ..Data::default() }, Image::default());
+                let got = match dispatch(ROUTES, &mut state, &Call::new(1, &data, &image)) {
+                    Verdict::Reply(Response::Errno(errno)) => Some(errno),
+                    _ => None,
+                };
+                assert_eq!(got, want, "{nr}");
+            }
         }
     }
 }

@@ -49,6 +49,15 @@ pub trait Target {
     fn descriptor(&self, fd: i32) -> Result<OwnedFd>;
 }
 
+/// Copies as many bytes as `buffer` has.
+///
+/// # Errors
+///
+/// As [`Target::read`]; `EFAULT` also when the mapping ends too early.
+pub(crate) fn read_exact(target: &dyn Target, from: UserAddr, buffer: &mut [u8]) -> Result<()> {
+    if target.read(from, buffer)? == buffer.len() { Ok(()) } else { Err(Errno::EFAULT) }
+}
+
 /// Copies exactly `N` bytes.
 ///
 /// # Errors
@@ -56,7 +65,7 @@ pub trait Target {
 /// As [`Target::read`]; `EFAULT` also when the mapping ends too early.
 pub fn read_array<const N: usize>(target: &dyn Target, from: UserAddr) -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    if target.read(from, &mut bytes)? == N { Ok(bytes) } else { Err(Errno::EFAULT) }
+    read_exact(target, from, &mut bytes).map(|()| bytes)
 }
 
 /// Copies a path into `buffer`: the string up to its NUL.

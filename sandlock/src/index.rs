@@ -1,42 +1,44 @@
-//! The table by number, for the running architecture: worked out by the compiler, so that no start-up searches names.
+//! The table by number, for the running architecture and its 32-bit programs: worked out by the compiler, so that no start-up searches names.
 
 use sandlock_bpf::Row;
-use sandlock_sys::nr::NATIVE;
+use sandlock_sys::nr::{COMPAT, NATIVE};
 
 use crate::table::{FAMILIES, Facts};
 
 /// A number, and which family of [`FAMILIES`] its call is in; sorted by number.
 type Entry = (u32, usize);
 
-const INDEX: [Entry; NATIVE.len()] = sorted(index());
+const INDEX: [Entry; NATIVE.len()] = sorted(index(NATIVE));
+const COMPAT_INDEX: [Entry; COMPAT.len()] = sorted(index(COMPAT));
 
-/// The rows of the filter.
+/// The rows of a filter, or of its arm for 32-bit programs.
 pub(crate) fn rows(facts: Facts) -> Vec<Row<'static>> {
     let row = |(nr, family): &Entry| {
         let answer = FAMILIES.get(*family)?.class.answer(facts);
         Some(Row { nr: *nr, answer })
     };
-    let mut rows = Vec::with_capacity(INDEX.len());
-    rows.extend(INDEX.iter().filter_map(row));
+    let index: &[Entry] = if facts.compat { &COMPAT_INDEX } else { &INDEX };
+    let mut rows = Vec::with_capacity(index.len());
+    rows.extend(index.iter().filter_map(row));
     rows
 }
 
-/// The number of the call `name`, or one that no call has where this architecture lacks it.
-pub(crate) const fn number_of(name: &str) -> u32 {
-    match number(name.as_bytes(), 0, name.len()) {
+/// The number of the call `name` in [`NATIVE`] or [`COMPAT`], or one that no call has where there is none.
+pub(crate) const fn number_of(table: &[(&str, u32)], name: &str) -> u32 {
+    match number(table, name.as_bytes(), 0, name.len()) {
         Some(nr) => nr,
         None => u32::MAX,
     }
 }
 
-/// In the order of the families. A call of this architecture that is in no family, or in two, does not compile.
+/// In the order of the families. A call of the architecture that is in no family, or in two, does not compile.
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "evaluated by the compiler, where a fault is an error"
 )]
-const fn index() -> [Entry; NATIVE.len()] {
-    let mut entries = [(0, 0); NATIVE.len()];
+const fn index<const N: usize>(table: &[(&str, u32)]) -> [Entry; N] {
+    let mut entries = [(0, 0); N];
     let mut len = 0;
     let mut family = 0;
     while family < FAMILIES.len() {
@@ -44,7 +46,7 @@ const fn index() -> [Entry; NATIVE.len()] {
         let (mut start, mut end) = (0, 0);
         while end <= names.len() {
             if end == names.len() || names[end] == b' ' {
-                if let Some(nr) = number(names, start, end) {
+                if let Some(nr) = number(table, names, start, end) {
                     entries[len] = (nr, family);
                     len += 1;
                 }
@@ -54,31 +56,28 @@ const fn index() -> [Entry; NATIVE.len()] {
         }
         family += 1;
     }
-    assert!(
-        len == NATIVE.len(),
-        "a system call of this architecture is in no family of the table, or in two"
-    );
+    assert!(len == N, "a system call of this architecture is in no family of the table, or in two");
     entries
 }
 
-/// The number of the call whose name is `names[start..end]`, by binary search: [`NATIVE`] is sorted by name.
+/// The number of the call whose name is `names[start..end]`, by binary search in a table sorted by name.
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "evaluated by the compiler, where a fault is an error"
 )]
-const fn number(names: &[u8], start: usize, end: usize) -> Option<u32> {
-    let (mut low, mut high) = (0, NATIVE.len());
+const fn number(table: &[(&str, u32)], names: &[u8], start: usize, end: usize) -> Option<u32> {
+    let (mut low, mut high) = (0, table.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let candidate = NATIVE[middle].0.as_bytes();
+        let candidate = table[middle].0.as_bytes();
         let mut at = 0;
         while at < candidate.len() && start + at < end && candidate[at] == names[start + at] {
             at += 1;
         }
         let (candidate_ends, name_ends) = (at == candidate.len(), start + at == end);
         if candidate_ends && name_ends {
-            return Some(NATIVE[middle].1);
+            return Some(table[middle].1);
         }
         if candidate_ends || (!name_ends && candidate[at] < names[start + at]) {
             low = middle + 1;
@@ -114,10 +113,12 @@ mod tests {
 
     #[test]
     fn every_number_has_the_family_that_names_it() {
-        for (nr, family) in INDEX {
-            let name = nr::name(NATIVE, nr).unwrap();
-            assert!(FAMILIES[family].names.split(' ').any(|known| known == name), "{name}");
+        for (index, table) in [(&INDEX[..], NATIVE), (&COMPAT_INDEX[..], COMPAT)] {
+            for (nr, family) in index {
+                let name = nr::name(table, *nr).unwrap();
+                assert!(FAMILIES[*family].names.split(' ').any(|known| known == name), "{name}");
+            }
+            assert!(index.is_sorted_by_key(|(nr, _)| *nr));
         }
-        assert!(INDEX.is_sorted_by_key(|(nr, _)| *nr));
     }
 }

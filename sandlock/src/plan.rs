@@ -16,7 +16,7 @@ use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, fs};
 use crate::base;
 use crate::command;
 use crate::error::Error;
-use crate::index::rows;
+use crate::index::{self, rows};
 use crate::policy::Policy;
 use crate::ports::PortList;
 use crate::table::Facts;
@@ -72,7 +72,7 @@ impl Plan {
         let missing = missing(abi, &policy.degraded)?;
         let rights = handled(policy);
         let (ruleset, dropped) = Ruleset::handle(rights).best_effort(abi);
-        let facts = Facts { sees_unix: !dropped.fs.contains(AccessFs::RESOLVE_UNIX) };
+        let facts = Facts { sees_unix: !dropped.fs.contains(AccessFs::RESOLVE_UNIX), compat: false };
         let mut rules = Rules {
             ruleset: ruleset.create(abi).map_err(Error::Landlock)?,
             places: Vec::new(),
@@ -118,7 +118,7 @@ impl Plan {
             ruleset: Some(rules.ruleset),
             own,
             cage: side_ruleset(Rights::scoped(Scope::SIGNAL), abi)?,
-            program: filter(facts)?,
+            program: filter(facts, if policy.compat { Some(compat_arch()?) } else { None })?,
             trees: rules.trees,
             connect: policy.connect.clone(),
             bind: policy.bind.clone(),
@@ -185,16 +185,32 @@ fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
     Ok(())
 }
 
-/// The filter of the running architecture.
-pub(crate) fn filter(facts: Facts) -> Result<Vec<SockFilter>, Error> {
-    let rows = rows(facts);
-    let mut asm = Assembler::<PROGRAM_MAX>::new();
-    table(&rows).compile(&mut asm).map(<[_]>::to_vec).map_err(Error::Filter)
+fn compat_arch() -> Result<Arch, Error> {
+    Arch::COMPAT.ok_or_else(|| {
+        let hint = "of the 32-bit programs of this architecture nothing is known here; it works on x86_64 (i386) and aarch64 (arm)";
+        Error::Value("--allow-compat", std::env::consts::ARCH.into(), hint)
+    })
 }
 
-/// What the filter is made from, and what it must equal.
-pub(crate) const fn table<'a>(rows: &'a [Row<'static>]) -> Table<'a> {
-    Table { arch: Arch::NATIVE, rows, missing: Action::errno(Errno::ENOSYS), foreign: Action::KILL_PROCESS, compat: None }
+/// The filter of the running architecture, with an arm for the 32-bit programs of another one if there is to be.
+pub(crate) fn filter(facts: Facts, compat: Option<Arch>) -> Result<Vec<SockFilter>, Error> {
+    let mut asm = Assembler::<PROGRAM_MAX>::new();
+    let rows = rows(facts);
+    let native = table(Arch::NATIVE, &rows);
+    let program = match compat {
+        None => native.compile(&mut asm),
+        Some(arch) => {
+            let rows = index::rows(Facts { compat: true, ..facts });
+            Table { compat: Some(&table(arch, &rows)), ..native }.compile(&mut asm)
+        }
+    };
+    program.map(<[_]>::to_vec).map_err(Error::Filter)
+}
+
+/// What a filter is made from, and what it must equal.
+pub(crate) const fn table<'a>(arch: Arch, rows: &'a [Row<'static>]) -> Table<'a> {
+    let (missing, foreign) = (Action::errno(Errno::ENOSYS), Action::KILL_PROCESS);
+    Table { arch, rows, missing, foreign, compat: None }
 }
 
 /// The file rules, as they are added.
@@ -328,7 +344,9 @@ mod tests {
     use sandlock_sys::seccomp::Data;
     use std::collections::BTreeMap;
 
-    const BOTH: [Facts; 2] = [Facts { sees_unix: false }, Facts { sees_unix: true }];
+    const OLD: Facts = Facts { sees_unix: false, compat: false };
+    const NEW: Facts = Facts { sees_unix: true, ..OLD };
+    const BOTH: [Facts; 2] = [OLD, NEW];
     const ALL: [(&str, &[(&str, u32)]); 8] = [
         ("x86_64", nr::x86_64::TABLE),
         ("i386", nr::i386::TABLE),
@@ -378,18 +396,21 @@ mod tests {
     /// What libc calls: Arm has no other.
     const MMAP: &str = if cfg!(target_pointer_width = "32") { "mmap2" } else { "mmap" };
 
+    /// What these facts are about: numbers and architecture.
+    fn about(facts: Facts) -> (&'static [(&'static str, u32)], Arch) {
+        if facts.compat { (nr::COMPAT, Arch::COMPAT.unwrap()) } else { (nr::NATIVE, Arch::NATIVE) }
+    }
+
     fn answers(name: &str, args: [u64; 6], facts: Facts) -> Action {
-        let data = Data {
-            nr: nr::number(nr::NATIVE, name).unwrap().cast_signed(),
-            arch: sandlock_sys::filter::AUDIT_ARCH,
-            args,
-            ..Data::default()
-        };
-        let program = filter(facts).unwrap();
-        let by_filter = run(&program, &data).unwrap();
+        let (numbers, arch) = about(facts);
+        let nr = nr::number(numbers, name).unwrap().cast_signed();
+        let data = Data { nr, arch: arch.audit, args, ..Data::default() };
         let rows = rows(facts);
-        let by_table = table(&rows).answer(&data);
-        assert_eq!(by_filter, by_table.word(), "{name} {args:x?}");
+        let by_table = table(arch, &rows).answer(&data);
+        let alone = if facts.compat { None } else { Some(filter(facts, None).unwrap()) };
+        for program in alone.into_iter().chain([filter(facts, Arch::COMPAT).unwrap()]) {
+            assert_eq!(run(&program, &data).unwrap(), by_table.word(), "{name} {args:x?}");
+        }
         by_table
     }
 
@@ -402,8 +423,8 @@ mod tests {
     #[test]
     fn arguments_decide_as_the_table_says_and_high_halves_do_not_matter() {
         const GARBAGE: u64 = 0xdead_beef_0000_0000;
-        let old = Facts { sees_unix: false };
         let errno = Action::errno;
+        let compat = Arch::COMPAT.map(|_| Facts { compat: true, ..OLD });
         for (name, args, want) in [
             ("ioctl", [0, 0x5412, 0, 0, 0, 0], errno(Errno::EPERM)),
             ("ioctl", [0, GARBAGE | 0x5412, 0, 0, 0, 0], errno(Errno::EPERM)),
@@ -467,12 +488,26 @@ mod tests {
             ("setsockopt", [3, 270, 11, 0, 0, 0], Action::USER_NOTIF),
             ("setsockopt", [3, 6, 31, 0, 0, 0], errno(Errno::ENOPROTOOPT)),
         ] {
-            assert_eq!(answers(name, args, old), want, "{name} {args:x?}");
+            assert_eq!(answers(name, args, OLD), want, "{name} {args:x?}");
+            // The 32-bit call is the same, but that only half of each register counts.
+            if let Some(facts) = compat
+                && args.iter().all(|arg| *arg < 1 << 32 || arg & GARBAGE != 0)
+            {
+                assert_eq!(answers(name, args, facts), want, "{name} {args:x?}");
+                assert_eq!(answers(name, args.map(|arg| arg | GARBAGE), facts), want, "{name} {args:x?}");
+            }
         }
-        let new = Facts { sees_unix: true };
-        assert_eq!(answers("socket", [1, 2, 0, 0, 0, 0], new), Action::ALLOW);
-        assert_eq!(answers("socketpair", [1, 2, 0, 0, 0, 0], new), Action::ALLOW);
-        assert_eq!(answers("socket", [2, 2, 0, 0, 0, 0], new), errno(Errno::EACCES));
+        assert_eq!(answers("socket", [1, 2, 0, 0, 0, 0], NEW), Action::ALLOW);
+        assert_eq!(answers("socketpair", [1, 2, 0, 0, 0, 0], NEW), Action::ALLOW);
+        assert_eq!(answers("socket", [2, 2, 0, 0, 0, 0], NEW), errno(Errno::EACCES));
+        if let Some(facts) = compat {
+            // FS_IOC32_SETVERSION and EXT4_IOC32_SETVERSION; a call that the native table has not.
+            for request in [0x4004_7602, 0x4004_6604] {
+                assert_eq!(answers("ioctl", [0, request, 0, 0, 0, 0], facts), errno(Errno::EPERM));
+            }
+            assert_eq!(answers("fcntl64", [0, 4, 0, 0, 0, 0], facts), Action::USER_NOTIF);
+            assert_eq!(answers("chown32", [0; 6], facts), Action::USER_NOTIF);
+        }
     }
 
     #[test]
@@ -511,22 +546,20 @@ mod tests {
 
     #[test]
     fn the_filter_equals_the_table_for_every_number_and_passes_the_kernels_rules() {
-        for facts in BOTH {
-            let program = filter(facts).unwrap();
+        for (facts, arch) in BOTH.into_iter().flat_map(|facts| [(facts, None), (facts, Arch::COMPAT)]) {
+            let program = filter(facts, arch).unwrap();
             check(&program).unwrap();
-            let rows = rows(facts);
+            let (rows, others) = (rows(facts), rows(Facts { compat: true, ..facts }));
+            let others = arch.map(|arch| table(arch, &others));
+            let table = Table { compat: others.as_ref(), ..table(Arch::NATIVE, &rows) };
             // For every number and every value of every argument, by enumeration of the program's paths.
-            verify(&table(&rows), &program).unwrap();
+            verify(&table, &program).unwrap();
             let numbers = (0..=4095).chain([0x4000_0000, 0x4000_0001, 0x7fff_ffff, -1, i32::MIN]);
             for nr in numbers {
-                for arch in [sandlock_sys::filter::AUDIT_ARCH, 0x4000_0003, 0] {
+                for arch in [sandlock_sys::filter::AUDIT_ARCH, 0x4000_0003, 0x4000_0028, 0] {
                     for args in [[0; 6], [u64::MAX; 6], [1, 2, 3, 4, 5, 6]] {
                         let data = Data { nr, arch, args, ..Data::default() };
-                        assert_eq!(
-                            run(&program, &data).unwrap(),
-                            table(&rows).answer(&data).word(),
-                            "{data:x?}"
-                        );
+                        assert_eq!(run(&program, &data).unwrap(), table.answer(&data).word(), "{data:x?}");
                     }
                 }
             }
@@ -535,25 +568,37 @@ mod tests {
 
     #[test]
     fn what_is_allowed_without_a_look_is_answered_by_the_kernels_bitmap() {
-        for facts in BOTH {
-            let program = filter(facts).unwrap();
+        let compat = Arch::COMPAT.map(|_| Facts { compat: true, ..OLD });
+        for facts in BOTH.into_iter().chain(compat) {
+            let (numbers, arch) = about(facts);
+            let program = filter(facts, compat.and(Arch::COMPAT)).unwrap();
             for row in rows(facts) {
-                let constant = constant(&program, Arch::NATIVE, row.nr);
+                let constant = constant(&program, arch, row.nr);
                 match row.answer {
                     Answer::Always(action) => assert_eq!(constant, Some(action), "{}", row.nr),
                     Answer::Cases(..) => assert_eq!(constant, None, "{}", row.nr),
                 }
             }
-            for hot in ["read", "write", MMAP, "futex", "close", "openat", "recvfrom", "recvmsg", "wait4"] {
-                let nr = nr::number(nr::NATIVE, hot).unwrap();
-                assert_eq!(constant(&program, Arch::NATIVE, nr), Some(Action::ALLOW), "{hot}");
+            for hot in [
+                "read",
+                "write",
+                if facts.compat { "mmap2" } else { MMAP },
+                "futex",
+                "close",
+                "openat",
+                "recvfrom",
+                "recvmsg",
+                "wait4",
+            ] {
+                let nr = nr::number(numbers, hot).unwrap();
+                assert_eq!(constant(&program, arch, nr), Some(Action::ALLOW), "{hot}");
             }
         }
     }
 
     #[test]
     fn what_is_hot_takes_few_instructions() {
-        let program = filter(BOTH[0]).unwrap();
+        let program = filter(OLD, None).unwrap();
         // s390x has the longest: the numbers of its families lie scattered.
         assert!(program.len() <= 420, "{}", program.len());
         for name in ["read", "write", MMAP, "futex"] {

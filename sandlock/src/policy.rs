@@ -38,6 +38,7 @@ pub struct Policy {
     pub(crate) timeout: Option<Duration>,
     pub(crate) keep_caps: bool,
     pub(crate) degraded: Vec<&'static str>,
+    pub(crate) compat: bool,
     pub(crate) abi: Option<Abi>,
 }
 
@@ -64,6 +65,7 @@ impl Policy {
             timeout: None,
             keep_caps: false,
             degraded: Vec::new(),
+            compat: false,
             abi: None,
         }
     }
@@ -140,6 +142,12 @@ impl Policy {
             }
         }
         Ok(self)
+    }
+
+    /// Lets 32-bit programs run too, which are killed otherwise: those of i386 on x86_64, and of arm on aarch64. The same rules hold for them.
+    pub const fn allow_compat(&mut self) -> &mut Self {
+        self.compat = true;
+        self
     }
 
     /// Plans as for a kernel of this Landlock ABI, which must not be newer than the running one's: for tests of what older kernels do.

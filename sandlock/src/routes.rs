@@ -5,7 +5,7 @@ use sandlock_notify::handlers::{
     netlink::Netlink, own::Own,
 };
 use sandlock_notify::{Handler, Route};
-use sandlock_sys::nr;
+use sandlock_sys::nr::{COMPAT, NATIVE};
 
 use crate::index::number_of;
 
@@ -28,55 +28,62 @@ const CONNECT: Pick = |state| &mut state.connect;
 const OWN: Pick = |state| &mut state.own;
 const METADATA: Pick = |state| &mut state.metadata;
 
+/// By name: newer architectures lack some of the calls, and those with 64 bits others.
+const fn route<'p>(
+    name: &str,
+    pick: for<'s> fn(&'s mut State<'p>) -> &'s mut dyn Handler,
+) -> Route<State<'p>> {
+    Route::new(number_of(NATIVE, name), number_of(COMPAT, name), pick)
+}
+
 impl State<'_> {
     /// The routes.
     pub(crate) const ROUTES: [Route<Self>; 45] = [
-        Route::new(nr::SOCKET, NETLINK),
-        Route::new(nr::SOCKET, INTERFACES),
-        Route::new(nr::BIND, NETLINK),
-        Route::new(nr::GETSOCKNAME, NETLINK),
-        Route::new(nr::GETPEERNAME, NETLINK),
-        Route::new(nr::SETSOCKOPT, NETLINK),
-        Route::new(nr::GETSOCKOPT, NETLINK),
-        Route::new(nr::SENDTO, NETLINK),
-        Route::new(nr::CONNECT, NETLINK),
-        Route::new(nr::CONNECT, CONNECT),
-        Route::new(nr::FCNTL, CONNECT),
-        Route::new(number_of("fcntl64"), CONNECT),
-        Route::new(nr::IOCTL, INTERFACES),
-        Route::new(nr::IOCTL, CONNECT),
-        Route::new(nr::LISTEN, |state| &mut state.listen),
-        Route::new(nr::MEMFD_CREATE, |state| &mut state.memfd),
-        // By name: newer architectures lack some of them, and those with 64 bits others.
-        Route::new(number_of("chmod"), METADATA),
-        Route::new(number_of("fchmod"), METADATA),
-        Route::new(number_of("fchmodat"), METADATA),
-        Route::new(number_of("fchmodat2"), METADATA),
-        Route::new(number_of("chown"), METADATA),
-        Route::new(number_of("lchown"), METADATA),
-        Route::new(number_of("fchown"), METADATA),
-        Route::new(number_of("fchownat"), METADATA),
-        Route::new(number_of("chown32"), METADATA),
-        Route::new(number_of("lchown32"), METADATA),
-        Route::new(number_of("fchown32"), METADATA),
-        Route::new(number_of("utime"), METADATA),
-        Route::new(number_of("utimes"), METADATA),
-        Route::new(number_of("futimesat"), METADATA),
-        Route::new(number_of("utimensat"), METADATA),
-        Route::new(number_of("utimensat_time64"), METADATA),
-        Route::new(number_of("setxattr"), METADATA),
-        Route::new(number_of("lsetxattr"), METADATA),
-        Route::new(number_of("fsetxattr"), METADATA),
-        Route::new(number_of("removexattr"), METADATA),
-        Route::new(number_of("lremovexattr"), METADATA),
-        Route::new(number_of("fremovexattr"), METADATA),
-        Route::new(nr::PRLIMIT64, OWN),
-        Route::new(nr::SCHED_SETAFFINITY, OWN),
-        Route::new(nr::SCHED_SETATTR, OWN),
-        Route::new(nr::SCHED_SETPARAM, OWN),
-        Route::new(nr::SCHED_SETSCHEDULER, OWN),
-        Route::new(nr::SETPRIORITY, OWN),
-        Route::new(nr::IOPRIO_SET, OWN),
+        route("socket", NETLINK),
+        route("socket", INTERFACES),
+        route("bind", NETLINK),
+        route("getsockname", NETLINK),
+        route("getpeername", NETLINK),
+        route("setsockopt", NETLINK),
+        route("getsockopt", NETLINK),
+        route("sendto", NETLINK),
+        route("connect", NETLINK),
+        route("connect", CONNECT),
+        route("fcntl", CONNECT),
+        route("fcntl64", CONNECT),
+        route("ioctl", INTERFACES),
+        route("ioctl", CONNECT),
+        route("listen", |state| &mut state.listen),
+        route("memfd_create", |state| &mut state.memfd),
+        route("chmod", METADATA),
+        route("fchmod", METADATA),
+        route("fchmodat", METADATA),
+        route("fchmodat2", METADATA),
+        route("chown", METADATA),
+        route("lchown", METADATA),
+        route("fchown", METADATA),
+        route("fchownat", METADATA),
+        route("chown32", METADATA),
+        route("lchown32", METADATA),
+        route("fchown32", METADATA),
+        route("utime", METADATA),
+        route("utimes", METADATA),
+        route("futimesat", METADATA),
+        route("utimensat", METADATA),
+        route("utimensat_time64", METADATA),
+        route("setxattr", METADATA),
+        route("lsetxattr", METADATA),
+        route("fsetxattr", METADATA),
+        route("removexattr", METADATA),
+        route("lremovexattr", METADATA),
+        route("fremovexattr", METADATA),
+        route("prlimit64", OWN),
+        route("sched_setaffinity", OWN),
+        route("sched_setattr", OWN),
+        route("sched_setparam", OWN),
+        route("sched_setscheduler", OWN),
+        route("setpriority", OWN),
+        route("ioprio_set", OWN),
     ];
 
     /// Tells every handler that a target is gone.
@@ -97,18 +104,21 @@ mod tests {
 
     #[test]
     fn what_the_filter_hands_over_is_what_has_a_handler() {
-        let trapped: BTreeSet<u32> = rows(Facts { sees_unix: false })
-            .iter()
-            .filter(|row| match row.answer {
-                Answer::Always(action) => action == Action::USER_NOTIF,
-                Answer::Cases(cases, last) => {
-                    last == Action::USER_NOTIF || cases.iter().any(|case| case.then == Action::USER_NOTIF)
-                }
-            })
-            .map(|row| row.nr)
-            .collect();
-        let routed: BTreeSet<u32> =
-            State::ROUTES.iter().map(|route| route.nr).filter(|nr| *nr != u32::MAX).collect();
-        assert_eq!(trapped, routed);
+        let routed = |number: fn(&Route<State<'_>>) -> u32| -> BTreeSet<u32> {
+            State::ROUTES.iter().map(number).filter(|nr| *nr != u32::MAX).collect()
+        };
+        for (compat, routed) in [(false, routed(|route| route.nr)), (true, routed(|route| route.compat))] {
+            let trapped: BTreeSet<u32> = rows(Facts { sees_unix: false, compat })
+                .iter()
+                .filter(|row| match row.answer {
+                    Answer::Always(action) => action == Action::USER_NOTIF,
+                    Answer::Cases(cases, last) => {
+                        last == Action::USER_NOTIF || cases.iter().any(|case| case.then == Action::USER_NOTIF)
+                    }
+                })
+                .map(|row| row.nr)
+                .collect();
+            assert_eq!(trapped, routed);
+        }
     }
 }

@@ -35,6 +35,8 @@ pub enum Class {
 pub struct Facts {
     /// Landlock judges unix sockets by path (ABI 9).
     pub sees_unix: bool,
+    /// The calls are those of 32-bit programs on a 64-bit kernel.
+    pub compat: bool,
 }
 
 impl Class {
@@ -95,8 +97,9 @@ const NO_FAMILY: Action = Action::errno(Errno::EAFNOSUPPORT);
 const NO_PROTOCOL: Action = Action::errno(Errno::EPROTONOSUPPORT);
 
 /// Families, types and protocols that are left of socket(2). UDP, ICMP, MPTCP, SCTP and SMC are closed here because Landlock does not see
-/// where they go; the errno is the one that makes programs fall back.
-const SOCKETS: &[Case] = &[
+/// where they go; the errno is the one that makes programs fall back. The first row is for where Landlock sees whom a unix socket talks to (ABI 9).
+const SOCKETS_UNIX_SEEN: &[Case] = &[
+    case(&[UNIX], ALLOW),
     case(&[UNIX, STREAM], ALLOW),
     case(&[UNIX, SEQPACKET], ALLOW),
     // A datagram socket names its peer in a send, in memory: without Landlock's help nobody can judge that without a trap for each. The
@@ -120,13 +123,7 @@ const SOCKETS: &[Case] = &[
     case(&[NETLINK, GENERIC], TRAP),
     case(&[NETLINK], NO_PROTOCOL),
 ];
-/// The same where Landlock sees whom a unix socket talks to (ABI 9): a row more in front, which wins.
-const SOCKETS_UNIX_SEEN: &[Case] = &{
-    let mut cases = [case(&[UNIX], ALLOW); SOCKETS.len().strict_add(1)];
-    let (_, rest) = cases.split_at_mut(1);
-    rest.copy_from_slice(SOCKETS);
-    cases
-};
+const SOCKETS: &[Case] = SOCKETS_UNIX_SEEN.split_at(1).1;
 
 const PAIRS: &[Case] = &[
     case(&[UNIX, STREAM], ALLOW),
@@ -145,8 +142,13 @@ const AT_NETLINK: Test = Test::eq32(1, 270);
 const AT_SOCKET: Test = Test::eq32(1, 1);
 const AT_TCP: Test = Test::eq32(1, 6);
 
-/// Requests that ioctl(2) refuses, on whatever file.
-const IOCTLS: &[Case] = &[
+/// Requests that ioctl(2) refuses, on whatever file. The first three rows are not for everybody.
+const IOCTLS_COMPAT: &[Case] = &[
+    // FS_IOC32_SETVERSION, EXT4_IOC32_SETVERSION
+    case(&[request(WRITE, b'v', 2, 4)], EPERM),
+    case(&[request(WRITE, b'f', 4, 4)], EPERM),
+    // It makes an open file block or not.
+    case(&[Test::eq32(1, ioctl::FIONBIO)], TRAP),
     // TIOCSTI types into the terminal, TIOCLINUX pastes into it, TIOCSETD changes its driver, TIOCCONS takes the console's output.
     case(&[Test::eq32(1, 0x5412)], EPERM),
     case(&[Test::eq32(1, 0x541c)], EPERM),
@@ -183,15 +185,11 @@ const fn request(dir: u32, kind: u8, nr: u8, size: usize) -> Test {
 
 const LONG: usize = size_of::<usize>();
 
-/// `F_SETFL` of fcntl(2), and `FIONBIO` of ioctl(2): the two that make an open file block or not.
+const IOCTLS_FIONBIO: &[Case] = IOCTLS_COMPAT.split_at(2).1;
+const IOCTLS: &[Case] = IOCTLS_COMPAT.split_at(3).1;
+
+/// `F_SETFL` of fcntl(2), the other way to make an open file block.
 const F_SETFL: &[Case] = &[case(&[Test::eq32(1, 4)], TRAP)];
-const FIONBIO: Case = case(&[Test::eq32(1, ioctl::FIONBIO)], TRAP);
-const IOCTLS_AND_FIONBIO: &[Case] = &{
-    let mut cases = [FIONBIO; IOCTLS.len().strict_add(1)];
-    let (_, rest) = cases.split_at_mut(1);
-    rest.copy_from_slice(IOCTLS);
-    cases
-};
 
 /// The table.
 pub const FAMILIES: &[Family] = &[
@@ -507,5 +505,10 @@ fn flags(facts: Facts) -> (&'static [Case<'static>], Action) {
 }
 
 fn ioctls(facts: Facts) -> (&'static [Case<'static>], Action) {
-    (if facts.sees_unix { IOCTLS } else { IOCTLS_AND_FIONBIO }, ALLOW)
+    let cases = match facts {
+        Facts { compat: true, .. } => IOCTLS_COMPAT,
+        Facts { sees_unix: true, .. } => IOCTLS,
+        Facts { sees_unix: false, .. } => IOCTLS_FIONBIO,
+    };
+    (cases, ALLOW)
 }

@@ -53,6 +53,9 @@ pub(crate) struct Options {
     /// Run without a protection that this kernel lacks; `sandlock check` names them (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_degraded: Vec<String>,
+    /// Let 32-bit programs run too: i386 on x86_64, arm on aarch64; they are killed otherwise
+    #[arg(long)]
+    allow_compat: bool,
     /// Keep the capabilities that sandlock itself has (root's, as a rule)
     #[arg(long)]
     keep_caps: bool,
@@ -183,6 +186,9 @@ fn policy(options: &Options) -> Result<Policy, Error> {
     }
     for name in &options.allow_degraded {
         policy.allow_degraded(name)?;
+    }
+    if options.allow_compat {
+        policy.allow_compat();
     }
     if options.keep_caps {
         policy.keep_caps();

@@ -15,7 +15,7 @@ use crate::notification::{Response, Why};
 use crate::place;
 use crate::ports::Ports;
 use crate::proc;
-use crate::target::{Target, read_array};
+use crate::target::{Target, read_array, read_exact};
 use model::{Destination, LONGEST};
 
 /// How many connects can be under way at once.
@@ -84,9 +84,7 @@ impl Handler for Connect<'_> {
                 let mut address = [0; LONGEST];
                 let len = usize::try_from(call.int(2)).map_err(|_| Errno::EINVAL)?;
                 let given = address.get_mut(..len).ok_or(Errno::EINVAL)?;
-                if call.target().read(call.addr(1), given)? != len {
-                    return Err(Errno::EFAULT);
-                }
+                read_exact(call.target(), call.addr(1), given)?;
                 let mut file = None;
                 let exact = match model::parse(domain, given)? {
                     Destination::Nowhere => given.len(),

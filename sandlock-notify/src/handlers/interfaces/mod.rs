@@ -7,12 +7,12 @@ mod model;
 
 use sandlock_sys::{AsFd, Errno, Result, net, nr};
 
-use self::model::{IFREQ_LEN, SIOCGIFCONF, answer, list};
+use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
 use crate::call::Call;
 use crate::dispatch::{Handler, Verdict};
 use crate::handlers::VIEW;
 use crate::notification::Response;
-use crate::target::{UserAddr, read_array};
+use crate::target::{UserAddr, read_array, read_exact};
 
 /// Answers `SIOCGIF*`, and makes the sockets for it. It has no state.
 #[derive(Debug)]
@@ -35,9 +35,11 @@ impl Handler for Interfaces {
         if request == SIOCGIFCONF {
             configuration(call)?;
         } else {
-            let mut ifreq: [u8; IFREQ_LEN] = read_array(call.target(), call.addr(2))?;
+            let mut ifreq = [0; IFREQ_LEN];
+            let theirs = ifreq.get_mut(..ifreq_len(call)).unwrap_or_default();
+            read_exact(call.target(), call.addr(2), theirs)?;
             answer(VIEW, domain, request, &mut ifreq)?;
-            call.target().write(call.addr(2), &ifreq)?;
+            call.target().write(call.addr(2), ifreq.get(..ifreq_len(call)).unwrap_or_default())?;
         }
         Ok(Verdict::Reply(Response::Return(0)))
     }
@@ -57,18 +59,28 @@ fn datagram_socket(call: &Call<'_>) -> Result<Response> {
     }
 }
 
+fn ifreq_len(call: &Call<'_>) -> usize {
+    if call.is_narrow() { IFREQ_NARROW } else { IFREQ_LEN }
+}
+
 /// `struct ifconf`: how much room there is, and where, if anywhere; then how much was used, or would be.
 fn configuration(call: &Call<'_>) -> Result<()> {
-    const WORD: usize = size_of::<usize>();
-    let ifconf: [u8; 2 * WORD] = read_array(call.target(), call.addr(2))?;
-    let len = ifconf.first_chunk().copied().map_or(0, i32::from_ne_bytes);
-    let at = ifconf.last_chunk().copied().map_or(0, usize::from_ne_bytes);
-    let mut at = UserAddr(u64::try_from(at).map_err(|_| Errno::EFAULT)?);
+    let (target, from) = (call.target(), call.addr(2));
+    let (len, at) = if call.is_narrow() {
+        let [len, at] = *read_array::<8>(target, from)?.as_chunks().0 else { return Err(Errno::EFAULT) };
+        (i32::from_ne_bytes(len), u32::from_ne_bytes(at).into())
+    } else {
+        let ifconf: [u8; 16] = read_array(target, from)?;
+        let len = ifconf.first_chunk().copied().map_or(0, i32::from_ne_bytes);
+        (len, ifconf.last_chunk().copied().map_or(0, u64::from_ne_bytes))
+    };
+    let mut at = UserAddr(at);
     let room = if at.is_null() { usize::MAX } else { usize::try_from(len).unwrap_or(0) };
     let mut used = 0usize;
-    for ifreq in list(VIEW).take(room / IFREQ_LEN) {
+    for ifreq in list(VIEW).take(room.checked_div(ifreq_len(call)).unwrap_or(0)) {
+        let ifreq = ifreq.get(..ifreq_len(call)).unwrap_or_default();
         if !at.is_null() {
-            call.target().write(at, &ifreq)?;
+            call.target().write(at, ifreq)?;
             at.0 = at.0.wrapping_add(ifreq.len().try_into().unwrap_or(0));
         }
         used = used.saturating_add(ifreq.len());
@@ -81,17 +93,27 @@ fn configuration(call: &Call<'_>) -> Result<()> {
 mod tests {
     use super::*;
     use crate::handlers::testing::Image;
+    use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT};
     use sandlock_sys::seccomp::Data;
     use std::vec::Vec;
 
+    /// The size of an `ifreq` there.
+    fn whole(arch: u32) -> usize {
+        ifreq_len(&Call::new(1, &Data { arch, ..Data::default() }, &Image::default()))
+    }
+
     /// The `ifconf` at the beginning, and room for a list behind it. What it says afterwards, and the list.
-    fn listed(len: i32, somewhere: bool) -> (i32, Vec<u8>) {
-        let at = if somewhere { usize::try_from(Image::BASE).unwrap().strict_add(16) } else { 0 };
+    fn listed(arch: u32, len: i32, somewhere: bool) -> (i32, Vec<u8>) {
+        let at = if somewhere { Image::BASE.strict_add(16) } else { 0 };
         let mut ifconf = [0; 16];
         ifconf[..4].copy_from_slice(&len.to_ne_bytes());
-        ifconf[size_of::<usize>()..][..size_of::<usize>()].copy_from_slice(&at.to_ne_bytes());
+        if whole(arch) == IFREQ_NARROW {
+            ifconf[4..8].copy_from_slice(&u32::try_from(at).unwrap().to_ne_bytes());
+        } else {
+            ifconf[8..].copy_from_slice(&at.to_ne_bytes());
+        }
         let image = Image::new(&[&ifconf[..], &[0xee; 100]].concat());
-        let data = Data { args: [0, 0, Image::BASE, 0, 0, 0], ..Data::default() };
+        let data = Data { arch, args: [0, 0, Image::BASE, 0, 0, 0], ..Data::default() };
         assert_eq!(configuration(&Call::new(1, &data, &image)), Ok(()));
         let bytes = image.0.into_inner();
         (i32::from_ne_bytes(bytes[..4].try_into().unwrap()), bytes[16..].to_vec())
@@ -99,14 +121,20 @@ mod tests {
 
     #[test]
     fn the_list_stays_in_its_room() {
-        let whole = i32::try_from(IFREQ_LEN).unwrap();
-        for (len, somewhere, used) in
-            [(100, true, whole), (whole, true, whole), (whole - 1, true, 0), (-1, true, 0), (0, false, whole)]
-        {
-            let (said, list) = listed(len, somewhere);
-            assert_eq!(said, used, "{len} {somewhere}");
-            let written = list.iter().take_while(|byte| **byte != 0xee).count();
-            assert_eq!(written, if somewhere { usize::try_from(used).unwrap() } else { 0 });
+        for arch in [AUDIT_ARCH, AUDIT_ARCH_COMPAT.unwrap_or(AUDIT_ARCH)] {
+            let whole = i32::try_from(whole(arch)).unwrap();
+            for (len, somewhere, used) in [
+                (100, true, whole),
+                (whole, true, whole),
+                (whole - 1, true, 0),
+                (-1, true, 0),
+                (0, false, whole),
+            ] {
+                let (said, list) = listed(arch, len, somewhere);
+                assert_eq!(said, used, "{arch:#x} {len} {somewhere}");
+                let written = list.iter().take_while(|byte| **byte != 0xee).count();
+                assert_eq!(written, if somewhere { usize::try_from(used).unwrap() } else { 0 });
+            }
         }
     }
 

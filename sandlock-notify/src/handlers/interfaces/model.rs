@@ -7,8 +7,10 @@ use sandlock_sys::{Errno, Result};
 
 /// `IFNAMSIZ`
 const NAME_LEN: usize = 16;
-/// `sizeof(struct ifreq)`: the name, and a union whose largest member is `struct ifmap`.
-pub(super) const IFREQ_LEN: usize = 2 * NAME_LEN + 8 * (size_of::<usize>() / 8);
+/// `sizeof(struct ifreq)`: the name, and a union whose largest member is `struct ifmap`. With a `long` of 32 bits it ends 8 bytes earlier,
+/// and nothing is in those.
+pub(super) const IFREQ_LEN: usize = 2 * NAME_LEN + 8;
+pub(super) const IFREQ_NARROW: usize = 2 * NAME_LEN;
 
 // The requests, from `linux/sockios.h`.
 const SIOCGIFNAME: i32 = 0x8910;

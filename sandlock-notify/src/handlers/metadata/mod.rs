@@ -5,17 +5,15 @@
 
 mod model;
 
-use core::ffi::c_long;
-
 use sandlock_sys::fs::{self, FileTime, FileType};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, nr};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result};
 
 use crate::call::Call;
 use crate::dispatch::{Handler, Verdict};
 use crate::notification::Response;
 use crate::place::{self, PATH_MAX};
 use crate::proc;
-use crate::target::{Target, UserAddr, read_array, read_cstr};
+use crate::target::{Target, UserAddr, read_cstr, read_exact};
 use model::{Change, File};
 
 /// `XATTR_NAME_MAX`, and the NUL.
@@ -32,8 +30,7 @@ pub struct Metadata<'p> {
 
 impl Handler for Metadata<'_> {
     fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
-        let name = nr::name(nr::NATIVE, call.nr()).ok_or(Errno::ENOSYS)?;
-        let (how, change) = model::find(name).ok_or(Errno::ENOSYS)?;
+        let (how, change) = call.name().and_then(model::find).ok_or(Errno::ENOSYS)?;
         let file = pin(call, how, change)?;
         if !self.is_ours(file.as_fd())? {
             return Err(Errno::EACCES);
@@ -99,9 +96,9 @@ fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
             let mode = u16::try_from(unsigned(register) & 0o7777).map_err(|_| Errno::EINVAL)?;
             fs::fchmodat(BorrowedFd::CWD, by_link, mode)
         }
-        Change::Owner(first) => fs::chown(file, unsigned(first), unsigned(first.saturating_add(1))),
-        Change::OwnerShort(first) => {
-            let id = |register| model::long_id(unsigned(register));
+        Change::Owner(first) | Change::OwnerOld(first) => {
+            let short = call.is_narrow() && matches!(change, Change::OwnerOld(_));
+            let id = |register| if short { model::long_id(unsigned(register)) } else { unsigned(register) };
             fs::chown(file, id(first), id(first.saturating_add(1)))
         }
         Change::TimesWhole(register)
@@ -109,15 +106,15 @@ fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
         | Change::Times(register)
         | Change::TimesWide(register) => match call.addr(register) {
             from if from.is_null() => fs::set_times(file, None),
-            from => fs::set_times(file, Some(&times(target, from, change)?)),
+            from => fs::set_times(file, Some(&times(target, from, change, call.is_narrow())?)),
         },
         Change::SetAttribute(first) => {
             let name = read_cstr(target, call.addr(first), &mut name).map_err(range)?;
             let mut value = [0; VALUE_MAX];
             let size = usize::try_from(call.word(first.saturating_add(2))).map_err(|_| Errno::E2BIG)?;
             let value = value.get_mut(..size).ok_or(Errno::E2BIG)?;
-            if size != 0 && target.read(call.addr(first.saturating_add(1)), value)? != size {
-                return Err(Errno::EFAULT);
+            if size != 0 {
+                read_exact(target, call.addr(first.saturating_add(1)), value)?;
             }
             fs::setxattr(by_link, name, value, call.int(first.saturating_add(3)))
         }
@@ -127,39 +124,34 @@ fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// The times that a call sets, from one copy of its structures.
-fn times(target: &dyn Target, from: UserAddr, change: Change) -> Result<[FileTime; 2]> {
-    let ([s0, f0, s1, f1], unit) = match change {
-        Change::TimesWhole(_) => {
-            let [first, second] = words(&read_array::<{ 2 * LONG }>(target, from)?, c_long::from_ne_bytes);
-            ([first, 0, second, 0], 1)
-        }
-        Change::TimesWide(_) => (words(&read_array::<32>(target, from)?, i64::from_ne_bytes), 1),
-        Change::TimesMicro(_) => {
-            (words(&read_array::<{ 4 * LONG }>(target, from)?, c_long::from_ne_bytes), 1000)
-        }
-        _ => (words(&read_array::<{ 4 * LONG }>(target, from)?, c_long::from_ne_bytes), 1),
+/// The times that a call sets, from one copy of its structures: words of 32 bits, if a `long` is narrow, or of 64.
+fn times(target: &dyn Target, from: UserAddr, change: Change, narrow: bool) -> Result<[FileTime; 2]> {
+    let narrow = narrow && !matches!(change, Change::TimesWide(_));
+    let count = if matches!(change, Change::TimesWhole(_)) { 2usize } else { 4 };
+    let (mut bytes, mut words) = ([0; 32], [0; 4]);
+    let size = count.saturating_mul(if narrow { 4 } else { 8 });
+    read_exact(target, from, bytes.get_mut(..size).unwrap_or_default())?;
+    if narrow {
+        words
+            .iter_mut()
+            .zip(bytes.as_chunks().0)
+            .for_each(|(word, bytes)| *word = i32::from_ne_bytes(*bytes).into());
+    } else {
+        words
+            .iter_mut()
+            .zip(bytes.as_chunks().0)
+            .for_each(|(word, bytes)| *word = i64::from_ne_bytes(*bytes));
+    }
+    let [s0, f0, s1, f1] = match (change, words) {
+        (Change::TimesWhole(_), [first, second, ..]) => [first, 0, second, 0],
+        _ => words,
     };
-    let nsec = |fraction: i64| match unit {
-        1000 if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
-        _ => fraction.checked_mul(unit).ok_or(Errno::EINVAL),
+    let nsec = |fraction: i64| match change {
+        Change::TimesMicro(_) if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
+        Change::TimesMicro(_) => Ok(fraction.saturating_mul(1000)),
+        _ => Ok(fraction),
     };
     Ok([FileTime { sec: s0, nsec: nsec(f0)? }, FileTime { sec: s1, nsec: nsec(f1)? }])
-}
-
-/// Bytes in a `long` of the target, which is of our architecture.
-const LONG: usize = size_of::<c_long>();
-
-/// The words of a structure, each of which `from_bytes` makes.
-fn words<W: Into<i64>, const B: usize, const N: usize>(
-    bytes: &[u8],
-    from_bytes: fn([u8; B]) -> W,
-) -> [i64; N] {
-    let mut words = [0; N];
-    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-        *word = from_bytes(*bytes).into();
-    }
-    words
 }
 
 #[cfg(test)]
@@ -169,25 +161,29 @@ mod tests {
 
     #[test]
     fn times_are_read_as_each_call_has_them() {
-        let longs = [5, 6, -7, 8].map(c_long::to_ne_bytes);
+        let narrow = [5, 6, -7, 8].map(i32::to_ne_bytes);
         let wide = [5, 6, -7, 8].map(i64::to_ne_bytes);
         let set =
             |[s0, f0, s1, f1]: [i64; 4]| Ok([FileTime { sec: s0, nsec: f0 }, FileTime { sec: s1, nsec: f1 }]);
-        for (bytes, change, want) in [
-            (longs.as_flattened(), Change::Times(2), set([5, 6, -7, 8])),
-            (longs.as_flattened(), Change::TimesMicro(2), set([5, 6000, -7, 8000])),
-            (longs.as_flattened(), Change::TimesWhole(1), set([5, 0, 6, 0])),
-            (wide.as_flattened(), Change::TimesWide(2), set([5, 6, -7, 8])),
-            // One byte too few.
-            (&longs.as_flattened()[1..], Change::Times(2), Err(Errno::EFAULT)),
-            (&wide.as_flattened()[1..], Change::TimesWide(2), Err(Errno::EFAULT)),
-        ] {
-            assert_eq!(times(&Image::new(bytes), UserAddr(Image::BASE), change), want, "{change:?}");
+        for (is_narrow, longs) in [(true, narrow.as_flattened()), (false, wide.as_flattened())] {
+            for (bytes, change, want) in [
+                (longs, Change::Times(2), set([5, 6, -7, 8])),
+                (longs, Change::TimesMicro(2), set([5, 6000, -7, 8000])),
+                (longs, Change::TimesWhole(1), set([5, 0, 6, 0])),
+                (&longs[..longs.len() / 2], Change::TimesWhole(1), set([5, 0, 6, 0])),
+                (wide.as_flattened(), Change::TimesWide(2), set([5, 6, -7, 8])),
+                // One byte too few.
+                (&longs[1..], Change::Times(2), Err(Errno::EFAULT)),
+                (&wide.as_flattened()[1..], Change::TimesWide(2), Err(Errno::EFAULT)),
+            ] {
+                let image = Image::new(bytes);
+                assert_eq!(times(&image, UserAddr(Image::BASE), change, is_narrow), want, "{change:?}");
+            }
         }
         for micro in [-1, 1_000_000] {
-            let bytes = [5, 6, 7, micro].map(c_long::to_ne_bytes);
+            let bytes = [5, 6, 7, micro].map(i64::to_ne_bytes);
             let image = Image::new(bytes.as_flattened());
-            let result = times(&image, UserAddr(Image::BASE), Change::TimesMicro(2));
+            let result = times(&image, UserAddr(Image::BASE), Change::TimesMicro(2), false);
             assert_eq!(result, Err(Errno::EINVAL));
         }
     }

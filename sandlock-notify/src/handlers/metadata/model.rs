@@ -18,8 +18,8 @@ pub(super) enum Change {
     Mode(usize),
     /// User and group.
     Owner(usize),
-    /// User and group, of 16 bits each.
-    OwnerShort(usize),
+    /// User and group; of 16 bits each where a `long` has 32.
+    OwnerOld(usize),
     /// Times: two `struct timespec`, of two `long` each.
     Times(usize),
     /// Times: two `struct __kernel_timespec`, of two 64-bit words each.
@@ -34,19 +34,15 @@ pub(super) enum Change {
     RemoveAttribute(usize),
 }
 
-/// chown(2) and its like, which on a 32-bit architecture are older than 32-bit IDs.
-const OWNER: Change =
-    if cfg!(target_pointer_width = "32") { Change::OwnerShort(1) } else { Change::Owner(1) };
-
 /// Every generation of every call, by the kernel's name.
 pub(super) const CALLS: &[(&str, File, Change)] = &[
     ("chmod", File::Path(true), Change::Mode(1)),
     ("fchmod", File::Descriptor, Change::Mode(1)),
     ("fchmodat", File::At(None), Change::Mode(2)),
     ("fchmodat2", File::At(Some(3)), Change::Mode(2)),
-    ("chown", File::Path(true), OWNER),
-    ("lchown", File::Path(false), OWNER),
-    ("fchown", File::Descriptor, OWNER),
+    ("chown", File::Path(true), Change::OwnerOld(1)),
+    ("lchown", File::Path(false), Change::OwnerOld(1)),
+    ("fchown", File::Descriptor, Change::OwnerOld(1)),
     ("chown32", File::Path(true), Change::Owner(1)),
     ("lchown32", File::Path(false), Change::Owner(1)),
     ("fchown32", File::Descriptor, Change::Owner(1)),

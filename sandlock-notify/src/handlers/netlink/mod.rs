@@ -17,7 +17,7 @@ use crate::dispatch::{Handler, Verdict};
 use crate::handlers::VIEW;
 use crate::notification::{Response, Why};
 use crate::proc;
-use crate::target::{Target, UserAddr, read_array};
+use crate::target::{Target, UserAddr, read_array, read_exact};
 
 /// How many emulated sockets there can be at once.
 pub const SOCKETS: usize = 64;
@@ -273,8 +273,8 @@ fn take_name<'b>(call: &Call<'_>, buffer: &'b mut [u8; NAME_LEN]) -> Result<&'b 
     // The kernel refuses what is longer than any address.
     let len = usize::try_from(call.int(2)).ok().filter(|len| *len <= 128).ok_or(Errno::EINVAL)?;
     let name = buffer.get_mut(..len.min(NAME_LEN)).unwrap_or_default();
-    if !name.is_empty() && call.target().read(call.addr(1), name)? != name.len() {
-        return Err(Errno::EFAULT);
+    if !name.is_empty() {
+        read_exact(call.target(), call.addr(1), name)?;
     }
     Ok(name)
 }
