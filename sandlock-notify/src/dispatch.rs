@@ -32,25 +32,21 @@ pub trait Handler {
 
 /// One row of a dispatch table: a call goes to the handler that `pick` selects out of the state `S`.
 pub struct Route<S> {
-    /// The call's number.
-    pub nr: u32,
-    /// Its number when a 32-bit program calls a 64-bit kernel.
-    pub compat: u32,
+    /// The call's number, and its number when a 32-bit program calls a 64-bit kernel; `None`: any call.
+    pub numbers: Option<(u32, u32)>,
     /// The handler.
     pub pick: fn(&mut S) -> &mut dyn Handler,
 }
 
 impl<S> Route<S> {
-    /// A row.
-    pub const fn new(nr: u32, compat: u32, pick: fn(&mut S) -> &mut dyn Handler) -> Self {
-        Self { nr, compat, pick }
+    fn takes(&self, call: &Call<'_>) -> bool {
+        self.numbers.is_none_or(|(nr, compat)| call.raw() == if call.is_compat() { compat } else { nr })
     }
 }
 
 /// The verdict of the first handler, in table order, that has one; a call that nobody claims fails with `ENOSYS`.
 pub fn dispatch<S>(routes: &[Route<S>], state: &mut S, call: &Call<'_>) -> Verdict {
-    let number = |route: &&Route<S>| if call.is_compat() { route.compat } else { route.nr };
-    for route in routes.iter().filter(|route| number(route) == call.raw()) {
+    for route in routes.iter().filter(|route| route.takes(call)) {
         match (route.pick)(state).handle(call) {
             Ok(Verdict::Pass) => {}
             Ok(verdict) => return verdict,
@@ -80,9 +76,9 @@ mod tests {
             two: Fixed,
         }
         const ROUTES: &[Route<State>] = &[
-            Route::new(7, 70, |state| &mut state.one),
-            Route::new(7, 8, |state| &mut state.two),
-            Route::new(8, 7, |state| &mut state.two),
+            Route { numbers: Some((7, 70)), pick: |state| &mut state.one },
+            Route { numbers: Some((7, 8)), pick: |state| &mut state.two },
+            Route { numbers: Some((8, 7)), pick: |state| &mut state.two },
         ];
         let pass: fn() -> Result<Verdict> = || Ok(Verdict::Pass);
         let four: fn() -> Result<Verdict> = || Ok(Verdict::Reply(Response::Return(4)));

@@ -55,7 +55,9 @@ pub trait Target {
 ///
 /// As [`Target::read`]; `EFAULT` also when the mapping ends too early.
 pub(crate) fn read_exact(target: &dyn Target, from: UserAddr, buffer: &mut [u8]) -> Result<()> {
-    if target.read(from, buffer)? == buffer.len() { Ok(()) } else { Err(Errno::EFAULT) }
+    // Of nothing, the pointer may be null.
+    let whole = buffer.is_empty() || target.read(from, buffer)? == buffer.len();
+    if whole { Ok(()) } else { Err(Errno::EFAULT) }
 }
 
 /// Copies exactly `N` bytes.

@@ -25,12 +25,10 @@ pub const AUDIT_ARCH: u32 = 0x8000_0016;
 pub const AUDIT_ARCH: u32 = 0xc000_0015;
 
 /// `AUDIT_ARCH_I386` or `AUDIT_ARCH_ARM`: of the 32-bit programs that the same kernel runs; `None` where it runs none that are known here.
-pub const AUDIT_ARCH_COMPAT: Option<u32> = if cfg!(target_arch = "x86_64") {
-    Some(0x4000_0003)
-} else if cfg!(target_arch = "aarch64") {
-    Some(0x4000_0028)
-} else {
-    None
+pub const AUDIT_ARCH_COMPAT: Option<u32> = match AUDIT_ARCH {
+    0xc000_003e => Some(0x4000_0003),
+    0xc000_00b7 => Some(0x4000_0028),
+    _ => None,
 };
 
 /// `struct sock_filter`: one classic BPF instruction.

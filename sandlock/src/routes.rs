@@ -26,19 +26,18 @@ const NETLINK: Pick = |state| &mut state.netlink;
 const INTERFACES: Pick = |state| &mut state.interfaces;
 const CONNECT: Pick = |state| &mut state.connect;
 const OWN: Pick = |state| &mut state.own;
-const METADATA: Pick = |state| &mut state.metadata;
 
 /// By name: newer architectures lack some of the calls, and those with 64 bits others.
 const fn route<'p>(
     name: &str,
     pick: for<'s> fn(&'s mut State<'p>) -> &'s mut dyn Handler,
 ) -> Route<State<'p>> {
-    Route::new(number_of(NATIVE, name), number_of(COMPAT, name), pick)
+    Route { numbers: Some((number_of(NATIVE, name), number_of(COMPAT, name))), pick }
 }
 
 impl State<'_> {
     /// The routes.
-    pub(crate) const ROUTES: [Route<Self>; 45] = [
+    pub(crate) const ROUTES: [Route<Self>; 24] = [
         route("socket", NETLINK),
         route("socket", INTERFACES),
         route("bind", NETLINK),
@@ -55,28 +54,6 @@ impl State<'_> {
         route("ioctl", CONNECT),
         route("listen", |state| &mut state.listen),
         route("memfd_create", |state| &mut state.memfd),
-        route("chmod", METADATA),
-        route("fchmod", METADATA),
-        route("fchmodat", METADATA),
-        route("fchmodat2", METADATA),
-        route("chown", METADATA),
-        route("lchown", METADATA),
-        route("fchown", METADATA),
-        route("fchownat", METADATA),
-        route("chown32", METADATA),
-        route("lchown32", METADATA),
-        route("fchown32", METADATA),
-        route("utime", METADATA),
-        route("utimes", METADATA),
-        route("futimesat", METADATA),
-        route("utimensat", METADATA),
-        route("utimensat_time64", METADATA),
-        route("setxattr", METADATA),
-        route("lsetxattr", METADATA),
-        route("fsetxattr", METADATA),
-        route("removexattr", METADATA),
-        route("lremovexattr", METADATA),
-        route("fremovexattr", METADATA),
         route("prlimit64", OWN),
         route("sched_setaffinity", OWN),
         route("sched_setattr", OWN),
@@ -84,6 +61,8 @@ impl State<'_> {
         route("sched_setscheduler", OWN),
         route("setpriority", OWN),
         route("ioprio_set", OWN),
+        // It knows its calls by name, and of every other one says `ENOSYS`.
+        Route { numbers: None, pick: |state| &mut state.metadata },
     ];
 
     /// Tells every handler that a target is gone.
@@ -100,14 +79,13 @@ mod tests {
     use crate::index::rows;
     use crate::table::Facts;
     use sandlock_bpf::{Action, Answer};
+    use sandlock_notify::handlers::metadata;
+    use sandlock_sys::nr;
     use std::collections::BTreeSet;
 
     #[test]
     fn what_the_filter_hands_over_is_what_has_a_handler() {
-        let routed = |number: fn(&Route<State<'_>>) -> u32| -> BTreeSet<u32> {
-            State::ROUTES.iter().map(number).filter(|nr| *nr != u32::MAX).collect()
-        };
-        for (compat, routed) in [(false, routed(|route| route.nr)), (true, routed(|route| route.compat))] {
+        for (compat, table) in [(false, NATIVE), (true, COMPAT)] {
             let trapped: BTreeSet<u32> = rows(Facts { sees_unix: false, compat })
                 .iter()
                 .filter(|row| match row.answer {
@@ -118,6 +96,10 @@ mod tests {
                 })
                 .map(|row| row.nr)
                 .collect();
+            let metadata = metadata::calls().filter_map(|name| nr::number(table, name));
+            let numbers = State::ROUTES.iter().filter_map(|route| route.numbers);
+            let routed = numbers.map(|(nr, narrow)| if compat { narrow } else { nr });
+            let routed: BTreeSet<u32> = routed.filter(|nr| *nr != u32::MAX).chain(metadata).collect();
             assert_eq!(trapped, routed);
         }
     }

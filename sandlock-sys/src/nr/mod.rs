@@ -36,12 +36,10 @@ pub use native::*;
 pub const NATIVE: &[(&str, u32)] = native::TABLE;
 
 /// Every call of [`AUDIT_ARCH_COMPAT`](crate::filter::AUDIT_ARCH_COMPAT), sorted by name.
-pub const COMPAT: &[(&str, u32)] = if cfg!(target_arch = "x86_64") {
-    i386::TABLE
-} else if cfg!(target_arch = "aarch64") {
-    arm::TABLE
-} else {
-    &[]
+pub const COMPAT: &[(&str, u32)] = match crate::filter::AUDIT_ARCH_COMPAT {
+    Some(0x4000_0003) => i386::TABLE,
+    Some(0x4000_0028) => arm::TABLE,
+    _ => &[],
 };
 
 /// The number of the call `name`, in a table sorted by name: [`NATIVE`] or a module's `TABLE`.

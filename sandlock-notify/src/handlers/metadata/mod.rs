@@ -21,6 +21,11 @@ const NAME_MAX: usize = 256;
 /// The longest value that is set; the kernel would take 64 KiB, and file systems mostly less than a block.
 const VALUE_MAX: usize = 4096;
 
+/// The names of its calls.
+pub fn calls() -> impl Iterator<Item = &'static str> {
+    model::CALLS.iter().map(|(name, ..)| *name)
+}
+
 /// Knows which trees may be changed.
 #[derive(Debug)]
 pub struct Metadata<'p> {
@@ -113,9 +118,7 @@ fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
             let mut value = [0; VALUE_MAX];
             let size = usize::try_from(call.word(first.saturating_add(2))).map_err(|_| Errno::E2BIG)?;
             let value = value.get_mut(..size).ok_or(Errno::E2BIG)?;
-            if size != 0 {
-                read_exact(target, call.addr(first.saturating_add(1)), value)?;
-            }
+            read_exact(target, call.addr(first.saturating_add(1)), value)?;
             fs::setxattr(by_link, name, value, call.int(first.saturating_add(3)))
         }
         Change::RemoveAttribute(first) => {

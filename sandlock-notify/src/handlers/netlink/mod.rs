@@ -273,9 +273,7 @@ fn take_name<'b>(call: &Call<'_>, buffer: &'b mut [u8; NAME_LEN]) -> Result<&'b 
     // The kernel refuses what is longer than any address.
     let len = usize::try_from(call.int(2)).ok().filter(|len| *len <= 128).ok_or(Errno::EINVAL)?;
     let name = buffer.get_mut(..len.min(NAME_LEN)).unwrap_or_default();
-    if !name.is_empty() {
-        read_exact(call.target(), call.addr(1), name)?;
-    }
+    read_exact(call.target(), call.addr(1), name)?;
     Ok(name)
 }
 
