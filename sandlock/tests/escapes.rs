@@ -15,7 +15,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::process::{Child, Command};
 use std::thread;
 
-use common::{Dir, Ran, abi, built, loses_values, run, unique};
+use common::{Dir, Ran, abi, built, loses_values, run, skip, unique};
 
 /// What the control must show.
 #[derive(Clone, Copy, PartialEq)]
@@ -414,7 +414,7 @@ fn numbers_and_surfaces() {
         ("x32", Unknown, "", if cfg!(target_arch = "s390x") { "errno EFAULT" } else { OUT_OF_RANGE }),
         ("minus_one", Unknown, "", OUT_OF_RANGE),
         ("beyond", Unknown, "", "errno ENOSYS"),
-        ("int80", Unknown, "", "status 159"),
+        ("int80 getpid", Unknown, "", "status 159"),
         ("clone3", Works, "", "errno ENOSYS"),
         ("tiocsti", Unknown, "", "errno EPERM"),
         ("tiocsti_garbage", Unknown, "", "errno EPERM"),
@@ -459,6 +459,56 @@ fn numbers_and_surfaces() {
         ("filter_allows", Works, "", "errno EACCES"),
         ("filter_listener", Works, "", "errno EBUSY"),
         ("landlock_allows {out}/file", Works, "", "errno EACCES"),
+    ]);
+}
+
+#[test]
+fn compat_calls_of_a_64_bit_program() {
+    if !cfg!(target_arch = "x86_64") {
+        return skip(compat_calls_of_a_64_bit_program, "no 64-bit program makes 32-bit calls here");
+    }
+    if Stage::new().bare("int80 getpid").code != 0 {
+        return skip(compat_calls_of_a_64_bit_program, "this kernel has no 32-bit calls");
+    }
+    const FLAG: &str = "--allow-compat -r {out}";
+    attack(&[
+        // What its number is to a 64-bit program: access, vmsplice, wait4, nothing, read, prlimit64, settimeofday.
+        ("int80 mount 8 8 8 0 0", Unknown, FLAG, "errno EPERM"),
+        ("int80 unshare 268435456", Unknown, FLAG, "errno EPERM"),
+        ("int80 chroot @/", Root, FLAG, "errno EPERM"),
+        ("int80 socket 2 2 0", Works, FLAG, "errno EACCES"),
+        ("int80 socket 17 3 0", Root, FLAG, "errno EAFNOSUPPORT"),
+        ("int80 ipc 23 0 4096 384", Works, FLAG, "errno EPERM"),
+        ("int80 socketcall 1 8", Unknown, FLAG, "errno ENOSYS"),
+        ("int80 ptrace 16 {pid} 0 0", Works, FLAG, "errno EPERM"),
+        ("int80 personality 262144", Works, FLAG, "errno EPERM"),
+        ("int80 prctl 4 0 0 0 0", Works, FLAG, "errno EPERM"),
+        ("int80 ioctl 0 21522 0", Unknown, FLAG, "errno EPERM"),
+        ("int80 ioctl 0 1074034178 0", Unknown, FLAG, "errno EPERM"),
+        ("int80 io_uring_setup 0 0", Unknown, FLAG, "errno ENOSYS"),
+        ("int80 clone3 0 0", Unknown, FLAG, "errno ENOSYS"),
+        ("int80 kill {pid} 0", Works, FLAG, "errno EPERM"),
+        ("int80 setpriority 0 {pid} 19", Works, FLAG, "errno EPERM"),
+        ("int80 prlimit64 {pid} 7 0 0", Works, FLAG, "errno EPERM"),
+        // Landlock, and what the supervisor performs: pointers are half registers too.
+        ("int80 open @{out}/file 1", Works, FLAG, "errno EACCES"),
+        ("int80 truncate64 @{out}/file 0 0", Works, FLAG, "errno EACCES"),
+        ("int80 chmod @{out}/file 384", Works, FLAG, "errno EACCES"),
+        ("int80 chown @{out}/file 65535 65535", Works, FLAG, "errno EACCES"),
+        ("int80 chown32 @{out}/file 4294967295 4294967295", Works, FLAG, "errno EACCES"),
+        ("int80 utime @{out}/file 0", Works, FLAG, "errno EACCES"),
+        ("int80 utimensat_time64 4294967196 @{out}/file 0 0", Works, FLAG, "errno EACCES"),
+        ("int80 setxattr @{out}/file @user.x @x 1 0", Unknown, FLAG, "errno EACCES"),
+        ("int80 chmod @{in}/file 384", Works, FLAG, "ok 0"),
+        ("int80 chown @{in}/file 65535 65535", Works, FLAG, "ok 0"),
+        ("int80 utime @{in}/file 0", Works, FLAG, "ok 0"),
+        ("int80 prctl 4 1 0 0 0", Works, FLAG, "ok 0"),
+        ("int80 prlimit64 0 7 0 0", Works, FLAG, "ok 0"),
+    ]);
+    // The same calls, without the flag; and the same numbers by x32, with it.
+    attack(&[
+        ("int80 chmod @{in}/file 384", Works, "", "status 159"),
+        ("x32", Unknown, "--allow-compat", "status 159"),
     ]);
 }
 

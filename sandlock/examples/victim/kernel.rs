@@ -10,7 +10,6 @@ pub(crate) const ATTACKS: &[Attack] = &[
         Err(Errno::ENOSYS) => Err(Errno::ENOSYS),
         other => done(other),
     }),
-    attack("int80", "getpid of 32-bit x86", |_| int80()),
     attack("clone3", "a child by clone3", |_| {
         let mut args = [0u64; 11];
         args[4] = libc::SIGCHLD as u64;
@@ -147,19 +146,4 @@ fn install(program: &[[u8; 8]], flags: u32) -> Result<usize> {
     length[..2].copy_from_slice(&(program.len() as u16).to_ne_bytes());
     let program = [usize::from_ne_bytes(length), program.as_ptr().expose_provenance()];
     sys!("seccomp", 1, flags, &program)
-}
-
-#[cfg(target_arch = "x86_64")]
-fn int80() -> Result {
-    let pid: i64;
-    // SAFETY: the 32-bit getpid (20) reads and writes no memory; r8 to r11 are what the entry may clobber.
-    unsafe {
-        core::arch::asm!("int 0x80", inlateout("rax") 20i64 => pid, out("r8") _, out("r9") _, out("r10") _, out("r11") _);
-    }
-    crate::call::check(pid == i64::from(std::process::id()), Errno::ENOSYS)
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn int80() -> Result {
-    Err(Errno::ENOSYS)
 }

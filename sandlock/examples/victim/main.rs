@@ -18,6 +18,7 @@ mod call;
 mod files;
 mod inet;
 mod kernel;
+mod narrow;
 mod processes;
 mod races;
 mod sockets;
@@ -28,13 +29,14 @@ use std::process::ExitCode;
 
 use call::Attack;
 
-const ATTACKS: [&[Attack]; 7] = [
+const ATTACKS: [&[Attack]; 8] = [
     inet::ATTACKS,
     sockets::ATTACKS,
     unix::ATTACKS,
     races::ATTACKS,
     processes::ATTACKS,
     kernel::ATTACKS,
+    narrow::ATTACKS,
     files::ATTACKS,
 ];
 

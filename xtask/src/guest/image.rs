@@ -113,7 +113,7 @@ fn inittab(verb: &str) -> String {
 fn needs(test: &Test) -> u8 {
     match (test.package.as_str(), test.target.as_str()) {
         ("sandlock", "escapes" | "library") => 6,
-        ("sandlock", "cli" | "clients" | "foreign" | "lifecycle" | "programs" | "terminal") => 1,
+        ("sandlock", "cli" | "clients" | "compat" | "lifecycle" | "programs" | "terminal") => 1,
         _ => 0,
     }
 }
