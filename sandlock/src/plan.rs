@@ -185,9 +185,11 @@ fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the kernel's 32-bit programs are, for `--allow-compat`.
 fn compat_arch() -> Result<Arch, Error> {
     Arch::COMPAT.ok_or_else(|| {
-        let hint = "of the 32-bit programs of this architecture nothing is known here; it works on x86_64 (i386) and aarch64 (arm)";
+        let hint =
+            "no 32-bit programs of this architecture are known; there are i386 on x86_64, and arm on aarch64";
         Error::Value("--allow-compat", std::env::consts::ARCH.into(), hint)
     })
 }
@@ -607,6 +609,15 @@ mod tests {
             let steps = trace(&program, &data).unwrap().steps;
             println!("{name}: {steps} of {} instructions", program.len());
             assert!(steps <= 16, "{name}: {steps}");
+        }
+    }
+
+    #[test]
+    fn where_32_bit_programs_are_not_known_it_is_said() {
+        let known = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+        match compat_arch() {
+            Ok(arch) => assert!(known && arch.audit != Arch::NATIVE.audit),
+            Err(error) => assert!(!known && error.to_string().starts_with("--allow-compat "), "{error}"),
         }
     }
 

@@ -141,7 +141,9 @@ fn name(signal: i32) -> String {
         libc::SIGXCPU => "SIGXCPU",
         libc::SIGXFSZ => "SIGXFSZ",
         // The filter's answer to a call of another architecture.
-        libc::SIGSYS => "SIGSYS (it made a system call of another architecture)",
+        libc::SIGSYS => {
+            "SIGSYS (it made a system call of another architecture; for 32-bit programs there is --allow-compat)"
+        }
         other => return format!("signal {other}"),
     };
     name.to_owned()
