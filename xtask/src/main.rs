@@ -9,9 +9,11 @@ mod codegen_netlink;
 mod command;
 mod dist;
 mod executables;
+mod fuzz;
 mod guest;
 mod libtest;
 mod native;
+mod nightly;
 mod setup;
 mod skips;
 mod source;
@@ -38,6 +40,11 @@ const TASKS: &[Task] = &[
     ),
     ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
     ("test", TEST, test::run),
+    (
+        "fuzz",
+        "[--seconds N] [--ci] [TARGET…]  feed hostile bytes to what reads them, each target for N seconds",
+        fuzz::run,
+    ),
     ("dist", "[A,B…]  build static releases, and check each on a kernel of its architecture", dist::run),
     ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),
     ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),

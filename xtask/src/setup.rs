@@ -9,8 +9,9 @@ use std::{
 
 use crate::{
     Outcome,
-    command::{read, run as execute},
+    command::{cargo, read, run as execute},
     guest::arch::{ARCHES, Arch, USER},
+    nightly,
 };
 
 /// Where the programs are that every user has. One below somebody's home, say, is of no use to a
@@ -20,6 +21,8 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 /// A package of Debian's, and the program or file that shows that nothing is to be installed.
 const PACKAGES: &[(&str, &str)] = &[
     ("gcc", "gcc"),
+    // libFuzzer is C++.
+    ("g++", "g++"),
     ("libc6-dev", "/usr/include/stdio.h"),
     ("linux-libc-dev", "/usr/include/linux/seccomp.h"),
     ("python3", "python3"),
@@ -69,11 +72,17 @@ const TARGETS: &[&str] = &[
 
 const COMPONENTS: &[&str] = &["clippy", "rustfmt"];
 
+/// What Miri needs of the nightly compiler.
+const NIGHTLY_COMPONENTS: &[&str] = &["miri", "rust-src"];
+
+/// What runs the fuzzers, pinned for what `fuzz` reads of its output and where it puts what it builds.
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+
 pub(crate) fn run(args: &[String]) -> Outcome {
     if !args.is_empty() {
         return Err("setup takes no arguments".into());
     }
-    let here = [packages(), targets(), components()];
+    let here = [packages(), targets(), components(), nightly()];
     let guest = |arch| guest(arch).and_then(|()| user(arch));
     let guests = ARCHES.iter().map(|arch| guest(arch).map_err(|e| format!("{}: {e}", arch.name)));
     let faults: Vec<String> = here.into_iter().chain(guests).filter_map(Result::err).collect();
@@ -152,6 +161,25 @@ fn components() -> Result<(), String> {
     // Without rustup they come with Rust or not at all.
     let Some(rustup) = find("rustup", &env::var("PATH").unwrap_or_default()) else { return Ok(()) };
     execute(Command::new(rustup).args(["--quiet", "component", "add"]).args(COMPONENTS))
+}
+
+/// What the nightly compiler needs for fuzzing and Miri, if there is one.
+fn nightly() -> Result<(), String> {
+    if !nightly::has(None) {
+        println!("no nightly compiler, so no fuzzing and no Miri: `rustup toolchain install nightly`");
+        return Ok(());
+    }
+    if !nightly::has(Some("miri")) {
+        let mut add = Command::new("rustup");
+        execute(
+            add.args(["--quiet", "component", "add", "--toolchain", "nightly"]).args(NIGHTLY_COMPONENTS),
+        )?;
+    }
+    if !nightly::has(Some("fuzz")) {
+        println!("installing {CARGO_FUZZ}");
+        execute(&mut cargo(&["install", "--quiet", "--locked", CARGO_FUZZ]))?;
+    }
+    Ok(())
 }
 
 /// Whether a proof is there: a file if it begins with a slash, else a program.

@@ -150,7 +150,7 @@ fn name(signal: i32) -> String {
 }
 
 /// From what was typed to what it means.
-fn policy(options: &Options) -> Result<Policy, Error> {
+pub(crate) fn policy(options: &Options) -> Result<Policy, Error> {
     let mut policy = match options.base {
         Base::Default => Policy::base(),
         Base::None => Policy::none(),

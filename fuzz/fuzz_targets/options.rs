@@ -1,0 +1,72 @@
+//! Any words on the command line: they become a policy or a message, and a list of ports has the ports that it names.
+#![no_main]
+
+#[path = "../../sandlock/src/cli/run.rs"]
+#[allow(dead_code, reason = "nothing is run here")]
+mod run;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use clap::Parser;
+use libfuzzer_sys::fuzz_target;
+use sandlock::PortList;
+
+#[derive(Debug, Parser)]
+struct Typed {
+    #[command(flatten)]
+    run: run::Options,
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let words: Vec<&OsStr> = bytes.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();
+    match Typed::try_parse_from([OsStr::new("run")].iter().chain(&words)) {
+        Ok(typed) => match run::policy(&typed.run) {
+            Ok(policy) => drop(policy),
+            Err(error) => assert!(error.status() == 125 && !error.to_string().is_empty()),
+        },
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    for text in words.iter().filter_map(|word| word.to_str()) {
+        ports(text.trim_start_matches(':'));
+    }
+});
+
+/// What complaints go to when the command is run.
+fn complain(_: &str) {}
+
+/// Reads a list of ports in another way.
+fn ports(text: &str) {
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let value = text.trim_start_matches('0');
+        if digits && (1..=5).contains(&value.len()) {
+            value.parse::<u32>().ok().filter(|port| *port <= 65535)
+        } else {
+            None
+        }
+    };
+    let ranges: Option<Vec<(u32, u32)>> = text
+        .split(',')
+        .map(|item| {
+            let (first, last) = item.split_once('-').unwrap_or((item, item));
+            let (first, last) = (number(first)?, number(last)?);
+            (first <= last).then_some((first, last))
+        })
+        .collect();
+    match (text.parse::<PortList>(), ranges) {
+        (Ok(list), _) if text == "*" => assert!(list.is_all() && list.as_ports().contains(0)),
+        (Ok(list), Some(ranges)) => {
+            assert!(!list.is_all());
+            let named = |port| ranges.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(port)));
+            for (first, last) in &ranges {
+                for edge in [first.saturating_sub(1), *first, *last, last + 1] {
+                    let Ok(port) = u16::try_from(edge) else { continue };
+                    assert_eq!(list.as_ports().contains(port), named(port), "{text}: {port}");
+                }
+            }
+        }
+        (Err(hint), None) => assert!(!hint.is_empty()),
+        (got, want) => panic!("{text:?}: {got:?}, not {want:?}"),
+    }
+}
