@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use zerocopy::{ByteOrder, U32};
 
 use crate::rtnetlink::*;
-use crate::{Body, Full, IfName, Malformed, Message, ip};
+use crate::{Body, Full, IfName, ip};
 
 /// A lifetime that does not end.
 pub const FOREVER: u32 = u32::MAX;
@@ -131,39 +131,5 @@ impl Addr {
     fn cache_info<O: ByteOrder>(&self, since: u32) -> CacheInfo<O> {
         let [preferred, valid] = self.lifetimes.map(U32::new);
         CacheInfo { preferred, valid, created: U32::new(since), updated: U32::new(since) }
-    }
-
-    /// Reads an `RTM_NEWADDR`.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`]: it has no address, or is shorter than its header.
-    pub fn read<O: ByteOrder>(message: &Message<O>) -> Result<Self, Malformed> {
-        let (info, attrs) = message.body::<IfAddrMsg<O>>()?;
-        let (mut address, mut local) = (None, None);
-        let mut addr = Self {
-            scope: info.scope,
-            flags: info.flags.into(),
-            ..Self::new(info.index.get(), ip::unspecified(info.family), info.prefix_len)
-        };
-        for attr in attrs.map_while(Result::ok) {
-            match attr.kind() {
-                IFA_ADDRESS => address = ip::read(info.family, attr),
-                IFA_LOCAL => local = ip::read(info.family, attr),
-                IFA_BROADCAST => addr.broadcast = attr.get::<[u8; 4]>().ok().map(|ip| (*ip).into()),
-                IFA_LABEL => addr.label = IfName::new(attr.string()),
-                IFA_FLAGS => addr.flags = attr.u32()?,
-                IFA_PROTO => addr.protocol = attr.u8()?,
-                IFA_CACHEINFO => {
-                    let info = attr.get::<CacheInfo<O>>()?;
-                    addr.lifetimes = [info.preferred.get(), info.valid.get()];
-                }
-                _ => {}
-            }
-        }
-        let address = address.ok_or(Malformed::Missing { kind: IFA_ADDRESS })?;
-        addr.ip = local.unwrap_or(address);
-        addr.peer = (address != addr.ip).then_some(address);
-        Ok(addr)
     }
 }

@@ -29,6 +29,28 @@ pub struct Host<'a> {
     has_gateway: bool,
 }
 
+impl<'a> Link<'a> {
+    /// An Ethernet interface, up and connected.
+    pub const fn ethernet(index: u32, name: IfName, address: &'a [u8; 6]) -> Self {
+        Self {
+            index,
+            name,
+            kind: ARPHRD_ETHER,
+            flags: LinkFlags::UP
+                .union(LinkFlags::BROADCAST)
+                .union(LinkFlags::RUNNING)
+                .union(LinkFlags::MULTICAST)
+                .union(LinkFlags::LOWER_UP),
+            mtu: 1500,
+            mtu_limits: [68, 65535],
+            operstate: IF_OPER_UP,
+            address,
+            broadcast: &[0xff; 6],
+            ..Link::LOOPBACK
+        }
+    }
+}
+
 impl<'a> Host<'a> {
     /// With an interface called `name` that has the hardware address `mac` and the address `ip` in a
     /// network of `prefix_len` bits, which `gateway`, if there is one, leads out of.

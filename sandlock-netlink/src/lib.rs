@@ -20,6 +20,7 @@ mod message;
 mod name;
 mod neigh;
 mod publish;
+mod read;
 mod respond;
 mod route;
 pub mod rtnetlink;

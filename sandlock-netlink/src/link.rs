@@ -1,9 +1,9 @@
 //! Links: `RTM_NEWLINK`.
 
-use zerocopy::{ByteOrder, U16, U32, U64};
+use zerocopy::{ByteOrder, U16, U32};
 
 use crate::rtnetlink::*;
-use crate::{Body, Full, IfName, Malformed, Message, NLA_F_NESTED};
+use crate::{Body, Full, IfName, NLA_F_NESTED};
 
 /// `BASE_REACHABLE_TIME`, in milliseconds: what the kernel draws the real one around.
 pub(crate) const REACHABLE: u32 = 30_000;
@@ -96,26 +96,6 @@ impl<'a> Link<'a> {
         broadcast: &[0; 6],
         counters: Counters { rx_packets: 0, tx_packets: 0, rx_bytes: 0, tx_bytes: 0 },
     };
-
-    /// An Ethernet interface, up and connected.
-    pub const fn ethernet(index: u32, name: IfName, address: &'a [u8; 6]) -> Self {
-        Self {
-            index,
-            name,
-            kind: ARPHRD_ETHER,
-            flags: LinkFlags::UP
-                .union(LinkFlags::BROADCAST)
-                .union(LinkFlags::RUNNING)
-                .union(LinkFlags::MULTICAST)
-                .union(LinkFlags::LOWER_UP),
-            mtu: 1500,
-            mtu_limits: [68, 65535],
-            operstate: IF_OPER_UP,
-            address,
-            broadcast: &[0xff; 6],
-            ..Link::LOOPBACK
-        }
-    }
 
     pub(crate) const fn is_loopback(&self) -> bool {
         self.kind == ARPHRD_LOOPBACK
@@ -268,50 +248,6 @@ impl<'a> Link<'a> {
             set(&mut conf, 27, NEGATIVE); // ACCEPT_DAD
         }
         conf
-    }
-
-    /// Reads an `RTM_NEWLINK`. What has no field here is what [`write`](Self::write) makes of it.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`]: it has no name, or is shorter than its header.
-    pub fn read<O: ByteOrder>(message: &'a Message<O>) -> Result<Self, Malformed> {
-        let (info, attrs) = message.body::<IfInfoMsg<O>>()?;
-        let mut name = None;
-        let mut link = Self {
-            index: info.index.get(),
-            kind: info.kind.get(),
-            flags: LinkFlags::from_bits_retain(info.flags.get()),
-            mtu: 0,
-            txqlen: 0,
-            qdisc: &[],
-            address: &[],
-            broadcast: &[],
-            ..Link::LOOPBACK
-        };
-        let [min_mtu, max_mtu] = &mut link.mtu_limits;
-        for attr in attrs.map_while(Result::ok) {
-            match attr.kind() {
-                IFLA_IFNAME => name = IfName::new(attr.string()),
-                IFLA_MTU => link.mtu = attr.u32()?,
-                IFLA_MIN_MTU => *min_mtu = attr.u32()?,
-                IFLA_MAX_MTU => *max_mtu = attr.u32()?,
-                IFLA_TXQLEN => link.txqlen = attr.u32()?,
-                IFLA_OPERSTATE => link.operstate = attr.u8()?,
-                IFLA_GROUP => link.group = attr.u32()?,
-                IFLA_MASTER => link.master = attr.u32()?,
-                IFLA_QDISC => link.qdisc = attr.string(),
-                IFLA_ADDRESS => link.address = attr.payload(),
-                IFLA_BROADCAST => link.broadcast = attr.payload(),
-                IFLA_STATS64 => {
-                    let [rx_packets, tx_packets, rx_bytes, tx_bytes] =
-                        attr.get::<[U64<O>; 4]>()?.map(U64::get);
-                    link.counters = Counters { rx_packets, tx_packets, rx_bytes, tx_bytes };
-                }
-                _ => {}
-            }
-        }
-        Ok(Self { name: name.ok_or(Malformed::Missing { kind: IFLA_IFNAME })?, ..link })
     }
 }
 

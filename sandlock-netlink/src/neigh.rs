@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use zerocopy::{ByteOrder, U16, U32};
 
 use crate::rtnetlink::{NDA_CACHEINFO, NDA_DST, NDA_LLADDR, NDA_PROBES, NdMsg};
-use crate::{Body, Full, Malformed, Message, ip};
+use crate::{Body, Full, ip};
 
 /// What is known of a machine on the same link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,23 +45,5 @@ impl<'a> Neigh<'a> {
         }
         body.u32(NDA_PROBES, 0)?;
         body.array(NDA_CACHEINFO, &[0; 4])
-    }
-
-    /// Reads an `RTM_NEWNEIGH` of IPv4 or IPv6.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`]: it has no address of these families, or is shorter than its header.
-    pub fn read<O: ByteOrder>(message: &'a Message<O>) -> Result<Self, Malformed> {
-        let (info, attrs) = message.body::<NdMsg<O>>()?;
-        let ip = attrs.last_of(NDA_DST).and_then(|attr| ip::read(info.family, attr));
-        Ok(Self {
-            index: info.index.get(),
-            ip: ip.ok_or(Malformed::Missing { kind: NDA_DST })?,
-            lladdr: attrs.last_of(NDA_LLADDR).map_or(&[][..], |attr| attr.payload()),
-            state: info.state.get(),
-            flags: info.flags,
-            kind: info.kind,
-        })
     }
 }

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use zerocopy::{ByteOrder, FromZeros, U32};
 
 use crate::rtnetlink::*;
-use crate::{Body, Full, Malformed, Message, ip};
+use crate::{Body, Full, ip};
 
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,33 +118,6 @@ impl Route {
     /// Whether it leads to an address.
     pub(crate) fn covers(&self, ip: IpAddr) -> bool {
         ip::same_prefix(self.dst, ip, self.prefix_len)
-    }
-
-    /// Reads an `RTM_NEWROUTE` of IPv4 or IPv6.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`]: it is of another family, or shorter than its header.
-    pub fn read<O: ByteOrder>(message: &Message<O>) -> Result<Self, Malformed> {
-        let (info, attrs) = message.body::<RtMsg<O>>()?;
-        if !matches!(info.family, crate::rtnetlink::AF_INET | crate::rtnetlink::AF_INET6) {
-            return Err(Malformed::Missing { kind: RTA_DST });
-        }
-        let find = |kind| attrs.last_of(kind);
-        let read = |kind| find(kind).and_then(|attr| ip::read(info.family, attr));
-        let number = |kind| find(kind).map_or(Ok(0), |attr| attr.u32());
-        Ok(Self {
-            dst: read(RTA_DST).unwrap_or(ip::unspecified(info.family)),
-            prefix_len: info.dst_len,
-            table: find(RTA_TABLE).map_or(Ok(info.table.into()), |attr| attr.u32())?,
-            protocol: info.protocol,
-            scope: info.scope,
-            kind: info.kind,
-            oif: number(RTA_OIF)?,
-            gateway: read(RTA_GATEWAY),
-            prefsrc: read(RTA_PREFSRC),
-            priority: number(RTA_PRIORITY)?,
-        })
     }
 }
 

@@ -4,7 +4,7 @@ use zerocopy::{ByteOrder, FromZeros};
 
 use crate::route::short_table;
 use crate::rtnetlink::*;
-use crate::{Body, Full, Malformed, Message};
+use crate::{Body, Full};
 
 /// A rule for all packets of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,22 +53,5 @@ impl Rule {
         body.u32(FRA_SUPPRESS_PREFIXLEN, u32::MAX)?;
         body.u8(FRA_PROTOCOL, self.protocol)?;
         if self.priority == 0 { Ok(()) } else { body.u32(FRA_PRIORITY, self.priority) }
-    }
-
-    /// Reads an `RTM_NEWRULE`.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`]: it is shorter than its header.
-    pub fn read<O: ByteOrder>(message: &Message<O>) -> Result<Self, Malformed> {
-        let (info, attrs) = message.body::<FibRuleHdr<O>>()?;
-        let find = |kind| attrs.last_of(kind);
-        Ok(Self {
-            family: info.family,
-            priority: find(FRA_PRIORITY).map_or(Ok(0), |attr| attr.u32())?,
-            table: find(FRA_TABLE).map_or(Ok(info.table.into()), |attr| attr.u32())?,
-            action: info.action,
-            protocol: find(FRA_PROTOCOL).map_or(Ok(0), |attr| attr.u8())?,
-        })
     }
 }

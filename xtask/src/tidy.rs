@@ -45,7 +45,7 @@ const TRUSTED: usize = 10_000;
 
 /// Files of the layers that no running sandbox uses, and what they are for. They decide nothing in it,
 /// and nothing that does may name what is in them.
-const NOT_ON_THE_PATH: [(&str, &str); 7] = [
+const NOT_ON_THE_PATH: [(&str, &str); 8] = [
     ("sandlock-bpf/src/check.rs", "tells whether the kernel takes a program: tests, sandlock explain"),
     ("sandlock-bpf/src/display.rs", "prints a program: sandlock explain"),
     ("sandlock-bpf/src/facts.rs", "what the proof knows"),
@@ -53,6 +53,7 @@ const NOT_ON_THE_PATH: [(&str, &str); 7] = [
     ("sandlock-bpf/src/verify.rs", "proves that a program is its table: tests, sandlock explain"),
     ("sandlock-netlink/src/host.rs", "a machine with a network card: emulators"),
     ("sandlock-netlink/src/publish.rs", "tells of changes, of which a sandbox has none: emulators"),
+    ("sandlock-netlink/src/read.rs", "what messages of a kernel say: clients"),
 ];
 
 /// A file for each architecture, of which a build has one: only the longest counts.
