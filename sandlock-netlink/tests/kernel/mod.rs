@@ -7,6 +7,9 @@
     reason = "tests; each uses a part"
 )]
 
+pub(crate) mod message;
+pub(crate) mod releases;
+
 use core::ops::Range;
 
 use sandlock_netlink::rtnetlink::{
