@@ -1,78 +1,80 @@
 //! The base profile: what a program of this machine needs in order to run at all, and nothing that is a person's.
 
+use core::ffi::CStr;
 use std::path::Path;
 
 /// Read, list, execute: what the system has installed.
-pub(crate) const SYSTEM: &[&str] = &[
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib64",
-    "/opt",
-    "/nix/store",
-    "/gnu/store",
+pub(crate) const SYSTEM: &[&CStr] = &[
+    c"/usr",
+    c"/bin",
+    c"/sbin",
+    c"/lib",
+    c"/lib64",
+    c"/opt",
+    c"/nix/store",
+    c"/gnu/store",
     // A narrow /etc, see below.
-    "/etc/alternatives",
-    "/etc/crypto-policies",
-    "/etc/fonts",
-    "/etc/java-11-openjdk",
-    "/etc/java-17-openjdk",
-    "/etc/java-21-openjdk",
-    "/etc/java-25-openjdk",
-    "/etc/ld.so.conf.d",
-    "/etc/perl",
-    "/etc/pki/tls/certs",
-    "/etc/pki/ca-trust/extracted",
-    "/etc/profile.d",
-    "/etc/python3",
-    "/etc/ssl/certs",
-    "/etc/terminfo",
-    "/etc/vim",
+    c"/etc/alternatives",
+    c"/etc/crypto-policies",
+    c"/etc/fonts",
+    c"/etc/java-11-openjdk",
+    c"/etc/java-17-openjdk",
+    c"/etc/java-21-openjdk",
+    c"/etc/java-25-openjdk",
+    c"/etc/ld.so.conf.d",
+    c"/etc/perl",
+    c"/etc/pki/tls/certs",
+    c"/etc/pki/ca-trust/extracted",
+    c"/etc/profile.d",
+    c"/etc/python3",
+    c"/etc/ssl/certs",
+    c"/etc/terminfo",
+    c"/etc/vim",
     // Of the hardware: how many processors and what kind, for run-times that size themselves.
-    "/sys/devices/system/cpu",
-    "/sys/devices/system/node",
-    "/sys/kernel/mm/transparent_hugepage",
+    c"/sys/devices/system/cpu",
+    c"/sys/devices/system/node",
+    c"/sys/kernel/mm/transparent_hugepage",
 ];
 
 /// Read and execute, all of them files: how names, locales, certificates and the linker are set up; no passwords, no keys, not even for root.
-pub(crate) const FILES: &[&str] = &[
-    "/etc/bash.bashrc",
-    "/etc/gai.conf",
-    "/etc/gitconfig",
-    "/etc/group",
-    "/etc/host.conf",
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/inputrc",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.preload",
-    "/etc/locale.alias",
-    "/etc/locale.conf",
-    "/etc/localtime",
-    "/etc/magic",
-    "/etc/mime.types",
-    "/etc/nsswitch.conf",
-    "/etc/os-release",
-    "/etc/passwd",
-    "/etc/profile",
-    "/etc/protocols",
-    "/etc/resolv.conf",
-    "/etc/services",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/openssl.cnf",
-    "/etc/timezone",
+pub(crate) const FILES: &[&CStr] = &[
+    c"/etc/bash.bashrc",
+    c"/etc/gai.conf",
+    c"/etc/gitconfig",
+    c"/etc/group",
+    c"/etc/host.conf",
+    c"/etc/hostname",
+    c"/etc/hosts",
+    c"/etc/inputrc",
+    c"/etc/ld.so.cache",
+    c"/etc/ld.so.conf",
+    c"/etc/ld.so.preload",
+    c"/etc/locale.alias",
+    c"/etc/locale.conf",
+    c"/etc/localtime",
+    c"/etc/magic",
+    c"/etc/mime.types",
+    c"/etc/nsswitch.conf",
+    c"/etc/os-release",
+    c"/etc/passwd",
+    c"/etc/profile",
+    c"/etc/protocols",
+    c"/etc/resolv.conf",
+    c"/etc/services",
+    c"/etc/ssl/cert.pem",
+    c"/etc/ssl/openssl.cnf",
+    c"/etc/timezone",
 ];
 
 /// Read and list, without executing.
-pub(crate) const PROC: &str = "/proc";
+pub(crate) const PROC: &CStr = c"/proc";
 
 /// Read and write: devices that hold nobody's data.
-pub(crate) const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+pub(crate) const DEVICES: &[&CStr] =
+    &[c"/dev/null", c"/dev/zero", c"/dev/full", c"/dev/random", c"/dev/urandom"];
 
 /// The same, and ioctl: the caller's own terminal, and new ones.
-pub(crate) const TERMINALS: &[&str] = &["/dev/tty", "/dev/ptmx"];
+pub(crate) const TERMINALS: &[&CStr] = &[c"/dev/tty", c"/dev/ptmx"];
 
 /// Folders that hold more than a program's own files: being in one of them is no reason to read all of it.
 const NOT_AS_CWD: &[&str] = &[

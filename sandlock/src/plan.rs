@@ -4,6 +4,7 @@ use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
+use core::ffi::CStr;
 use core::time::Duration;
 
 use sandlock_bpf::{Action, Arch, Assembler, Row, Table};
@@ -235,16 +236,16 @@ impl Rules {
             .chain(base::DEVICES.iter().map(|path| (*path, devices)))
             .chain(base::TERMINALS.iter().map(|path| (*path, devices | AccessFs::IOCTL_DEV)));
         for (path, rights) in grants {
-            self.optional(Path::new(path), rights)?;
+            self.optional(path, rights)?;
         }
-        self.optional(command, AccessFs::READ)?;
+        self.optional(&c_path("CMD", command)?, AccessFs::READ)?;
         let here = match cwd {
             Some(cwd) => real(cwd),
             None => std::env::current_dir().ok(),
         };
         match here {
             Some(here) if base::is_readable_cwd(&here, home) => {
-                self.optional(&here, AccessFs::READ)?;
+                self.optional(&c_path("--cwd", &here)?, AccessFs::READ)?;
             }
             Some(here) => self.notes.push(format!(
                 "the current directory {} is not readable by default (it holds more than a project); add -r . to grant it",
@@ -255,11 +256,11 @@ impl Rules {
         Ok(())
     }
 
-    fn optional(&mut self, path: &Path, rights: AccessFs) -> Result<(), Error> {
-        let mut place = open("base profile", path);
-        if let Err(Error::Path(_, _, Errno::EMFILE)) = place {
+    fn optional(&mut self, path: &CStr, rights: AccessFs) -> Result<(), Error> {
+        let mut place = fs::open(path, fs::OFlags::PATH);
+        if place == Err(Errno::EMFILE) {
             self.places.clear();
-            place = open("base profile", path);
+            place = fs::open(path, fs::OFlags::PATH);
         }
         let Ok(place) = place else { return Ok(()) };
         self.ruleset.allow_path(rights, place.as_fd()).map_err(Error::Landlock)?;
