@@ -175,14 +175,24 @@ pub(crate) fn shell(cell: &Cell) -> Result<(), String> {
     boot::shell(cell.arch, &machine.kernel.path, &machine.initrd)
 }
 
-/// What `sandlock check` among `programs` says on the newest kernel of an architecture: that kernel's version and its Landlock ABI.
+/// What `sandlock check` among `programs` says on the newest kernel of an architecture that Debian has today: that kernel's version and its
+/// Landlock ABI.
 pub(crate) fn check(arch: &'static Arch, programs: &[Program]) -> Result<(String, String), String> {
-    let cell = cells(arch.name, "newest")?.pop().ok_or("no kernel")?;
+    let cache = Cache::open()?;
+    let busybox = cache.busybox(arch)?.path;
+    let mut newest = Err(format!("no kernel for {}", arch.name));
+    for cell in cells(arch.name, "all")?.into_iter().rev() {
+        newest = cache.kernel(arch, cell.kernel).map(|kernel| (cell, kernel));
+        if newest.is_ok() {
+            break;
+        }
+    }
+    drop(cache);
+    let (cell, kernel) = newest?;
     let folder = folder()?;
     let initrd = folder.join(format!("initrd-{}-check", arch.name));
-    let bytes = image::build(&Cache::open()?.busybox(arch)?.path, &[], programs, &Purpose::Tests(None))?;
+    let bytes = image::build(&busybox, &[], programs, &Purpose::Tests(None))?;
     fs::write(&initrd, bytes).map_err(|e| format!("{}: {e}", initrd.display()))?;
-    let kernel = Cache::open()?.kernel(arch, cell.kernel)?;
     let log = folder.join(format!("{}-check.console", arch.name));
     let ran = outcome::of(&serial::parse(&boot::run(&cell, &kernel.path, &initrd, &log)?));
     if ran.counts.failed > 0 { Err(ran.text) } else { Ok((kernel.version, ran.abi)) }

@@ -27,7 +27,9 @@ pub(crate) const ATTACKS: &[Attack] = &[
         socket(AF_UNIX, SOCK_STREAM, 0)?;
         let diag = socket(AF_NETLINK, SOCK_RAW, 4)?;
         // A dump by family, in every state: `struct nlmsghdr`, `struct unix_diag_req`.
-        let request = [40u32, 20 | 0x301 << 16, 1, 0, 1, u32::MAX, 0, 0, 0, 0];
+        let [[a, b], [c, d]] = [20u16, 0x301].map(u16::to_ne_bytes);
+        let (what, unix) = (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([1, 0, 0, 0]));
+        let request = [40u32, what, 1, 0, unix, u32::MAX, 0, 0, 0, 0];
         sys!("sendto", diag, &request, 40, 0, 0, 0)?;
         let mut reply = [0u16; 4096];
         sys!("recvfrom", diag, &mut reply, 8192, 0, 0, 0)?;
@@ -70,7 +72,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     }),
     attack("interface_count", "finds by ioctl that more than one interface has an address", |_| {
         // struct ifconf without a buffer asks how long the list is.
-        let mut list = [0u64; 2];
+        let mut list = [0u32; 4];
         sys!("ioctl", socket(AF_INET, SOCK_STREAM, 0)?, 0x8912, &mut list)?;
         if list[0] > 40 { Ok(String::new()) } else { Err(Errno::ENODEV) }
     }),
