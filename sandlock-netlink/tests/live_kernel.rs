@@ -14,7 +14,7 @@ mod kernel;
 use std::io::{Error, Result};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use kernel::releases::{self, KNOWN, Release};
+use kernel::releases::{self, KNOWN, OURS, Release};
 use kernel::{Case, PORT};
 use sandlock_netlink::rtnetlink::{
     AF_BRIDGE, AF_INET, AF_INET6, IfInfoMsg, LinkFlags, NDA_DST, NDA_IFINDEX, NDA_LLADDR, NDA_MASTER,
@@ -607,11 +607,20 @@ fn the_kernel_answers_as_we_do() {
         println!("SKIP the_kernel_answers_as_we_do: {version} is not of a release whose answers are known");
         return;
     }
+    if !cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        println!(
+            "SKIP the_kernel_answers_as_we_do: on other architectures kernels may align what has eight bytes"
+        );
+        return;
+    }
     let mut cases = kernel::cases(include_str!("fixtures/kernel.txt"));
-    cases.extend(every_type());
+    // Other kernels run in emulated machines, which take a minute for a fifth of what is alike. The lists repeat themselves after
+    // powers of 2 and 3.
+    let step = if release == OURS { 1 } else { 5 };
+    cases.extend(every_type().into_iter().step_by(step));
     cases.extend(lookups());
     cases.extend(details());
-    cases.extend(attributes());
+    cases.extend(attributes().into_iter().step_by(step));
     cases.extend(other_protocols());
     let (mut wrong, mut known, mut explained) = (Vec::new(), 0, 0);
     let ours = |case: &Case| kernel::ours(&View::LOOPBACK, case);

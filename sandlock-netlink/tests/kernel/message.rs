@@ -16,6 +16,11 @@ impl Request<'_> {
         if self.protocol == 0 { self.half(4) } else { 0 }
     }
 
+    /// Whether it is rtnetlink's, and this is a message of that type.
+    pub(crate) fn is_told(&self, message: &Message, kind: u16) -> bool {
+        self.protocol == 0 && message.kind == kind
+    }
+
     pub(crate) fn family(&self) -> Option<u8> {
         self.bytes.get(16).copied()
     }

@@ -52,6 +52,7 @@ const fn change(when: When, why: &'static str, edit: Edit) -> Change {
 const RTM_NEWLINK: u16 = 16;
 const RTM_NEWADDR: u16 = 20;
 const RTM_NEWROUTE: u16 = 24;
+const RTM_NEWNEIGHTBL: u16 = 64;
 const RTM_NEWNETCONF: u16 = 80;
 const RTM_GETQDISC: u16 = 38;
 const RTM_GETTCLASS: u16 = 42;
@@ -110,8 +111,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Built,
         "the size of a neighbour is not of the interface",
-        Both(|_, message| {
-            if message.kind == 64 {
+        Both(|request, message| {
+            if request.is_told(message, RTM_NEWNEIGHTBL) {
                 message.attrs(4, |all| {
                     for (_, config) in all.iter_mut().filter(|(kind, _)| *kind == 5) {
                         config[2..4].fill(0);
@@ -158,8 +159,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(6, 7),
         "links have GSO_IPV4_MAX_SIZE, GRO_IPV4_MAX_SIZE (6.3), DEVLINK_PORT (6.2) and DPLL_PIN (6.7); QDISC and MAP were written earlier",
-        Ours(|_, message| {
-            if message.kind == RTM_NEWLINK {
+        Ours(|request, message| {
+            if request.is_told(message, RTM_NEWLINK) {
                 message.drop(16, &[62, 63, 64, 65]);
                 message.attrs(16, |all| {
                     for (moved, after) in [(6, 33), (14, 39)] {
@@ -220,8 +221,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(6, 6),
         "IPv6 counts OutTransmits",
-        Ours(|_, message| {
-            if message.kind == RTM_NEWLINK {
+        Ours(|request, message| {
+            if request.is_told(message, RTM_NEWLINK) {
                 for path in [&[12][..], &[26, 10]] {
                     message.nest(16, path, &mut |all| {
                         for (_, stats) in all.iter_mut().filter(|(kind, _)| *kind == 3) {
@@ -246,8 +247,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(6, 17),
         "IPv6 has force_forwarding, and netconf tells of it",
-        Ours(|_, message| {
-            if message.kind == RTM_NEWLINK {
+        Ours(|request, message| {
+            if request.is_told(message, RTM_NEWLINK) {
                 for path in [&[12][..], &[26, 10]] {
                     message.nest(16, path, &mut |all| {
                         all.iter_mut()
@@ -270,8 +271,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(6, 16),
         "links have MAX_PACING_OFFLOAD_HORIZON (6.13), NETNS_IMMUTABLE, HEADROOM and TAILROOM",
-        Ours(|_, message| {
-            if message.kind == RTM_NEWLINK {
+        Ours(|request, message| {
+            if request.is_told(message, RTM_NEWLINK) {
                 message.drop(16, &[66, 67, 68, 69]);
             }
         }),
@@ -331,10 +332,10 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(7, 2),
         "a reader who spares statistics is spared STATS and STATS64",
-        Ours(|_, message| {
+        Ours(|request, message| {
             // He is spared those of IPv6 anyway.
             let mut spared = false;
-            if message.kind == RTM_NEWLINK {
+            if request.is_told(message, RTM_NEWLINK) {
                 message.nest(16, &[26, 10], &mut |all| spared = all.iter().all(|(kind, _)| *kind != 3));
             }
             if spared {
@@ -364,8 +365,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(7, 2),
         "temporary addresses are preferred for two days, as RFC 8981 has it",
-        Ours(|_, message| {
-            if message.kind == RTM_NEWLINK {
+        Ours(|request, message| {
+            if request.is_told(message, RTM_NEWLINK) {
                 for path in [&[12][..], &[26, 10]] {
                     message.nest(16, path, &mut |all| {
                         for (_, conf) in all.iter_mut().filter(|(kind, _)| *kind == 2) {
@@ -397,8 +398,8 @@ pub(crate) const CHANGES: &[Change] = &[
     change(
         Since(7, 3),
         "groups have a count of users",
-        Ours(|_, message| {
-            if message.kind == RTM_GETMULTICAST {
+        Ours(|request, message| {
+            if request.is_told(message, RTM_GETMULTICAST) {
                 message.attrs(8, |all| all.insert(1, (12, 1u32.to_ne_bytes().to_vec())));
             }
         }),
@@ -424,7 +425,8 @@ pub(crate) const CHANGES: &[Change] = &[
                     is_new |= kind == 32;
                     if kind == 32 { 31 } else { kind }
                 });
-                if is_new && request.family() == Some(10) {
+                // A dump has that policy anyway.
+                if is_new && request.half(6) & 0x300 == 0 && request.family() == Some(10) {
                     request.bytes[16] = 2;
                 }
             }
