@@ -193,7 +193,7 @@ pub(crate) const CHANGES: &[Change] = &[
                 if message.kind == 16 {
                     message.nest(4, &[9, 3], &mut |all| all.retain(|(kind, _)| *kind != 2));
                     message.nest(4, &[9], &mut tell_getpolicy);
-                } else if message.is_error() {
+                } else if message.is_error() && message.body[..4] == (-2i32).to_ne_bytes() {
                     message.forget_why();
                 }
             }
