@@ -12,6 +12,7 @@ mod executables;
 mod fuzz;
 mod guest;
 mod libtest;
+mod miri;
 mod native;
 mod nightly;
 mod setup;
@@ -45,6 +46,7 @@ const TASKS: &[Task] = &[
         "[--seconds N] [--ci] [TARGET…]  feed hostile bytes to what reads them, each target for N seconds",
         fuzz::run,
     ),
+    ("miri", "[--quick | --ci]  interpret the tests of what makes no system call", miri::run),
     ("dist", "[A,B…]  build static releases, and check each on a kernel of its architecture", dist::run),
     ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),
     ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),
