@@ -35,6 +35,20 @@ pub(crate) fn faults(metadata: &str) -> Result<Vec<String>, String> {
     Ok(packages.flat_map(of_package).collect())
 }
 
+/// Each crate and its dependencies at run time, those of features in brackets.
+pub(crate) fn dependencies(metadata: &str) -> Result<Vec<(String, Vec<String>)>, String> {
+    let metadata: Value = serde_json::from_str(metadata).map_err(|e| format!("cargo metadata: {e}"))?;
+    let crates = list(&metadata, "packages").map(|package| {
+        let found = list(package, "dependencies").filter(|dependency| text(dependency, "kind") != "dev");
+        let names = found.map(|dependency| match dependency.get("optional") {
+            Some(&Value::Bool(true)) => format!("[{}]", text(dependency, "name")),
+            _ => text(dependency, "name").to_owned(),
+        });
+        (text(package, "name").to_owned(), names.collect())
+    });
+    Ok(crates.collect())
+}
+
 fn of_package(package: &Value) -> Vec<String> {
     let name = text(package, "name");
     let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {

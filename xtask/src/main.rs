@@ -3,6 +3,7 @@
 use std::{env, path::Path, process::ExitCode};
 
 mod arrows;
+mod audit;
 mod bench;
 mod codegen;
 mod codegen_netlink;
@@ -41,6 +42,11 @@ const TASKS: &[Task] = &[
     ),
     ("setup", "install the programs and Rust targets that tests and checks need", setup::run),
     ("test", TEST, test::run),
+    (
+        "audit",
+        "[--bless]  compare AUDIT.md with the sources; link the layers without an allocator",
+        audit::run,
+    ),
     (
         "fuzz",
         "[--seconds N] [--ci] [TARGET…]  feed hostile bytes to what reads them, each target for N seconds",

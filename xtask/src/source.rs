@@ -78,6 +78,20 @@ impl<'a> Source<'a> {
             .collect()
     }
 
+    /// The names that `before` stands in front of, outside the tests.
+    pub(crate) fn names_after(&self, before: &str) -> Vec<String> {
+        let in_name = |c: char| c.is_alphanumeric() || c == '_';
+        let names = outside_tests(&self.code).filter_map(|line| line.trim_start().strip_prefix(before));
+        names.map(|rest| rest.split(|c| !in_name(c)).next().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The lines as they are written, up to the tests, and whether an `unsafe` block begins in each.
+    pub(crate) fn with_blocks(&self) -> Vec<(&str, bool)> {
+        let begins = |line: &str| words(line, "unsafe").any(|rest| rest.trim_start().starts_with('{'));
+        let outside = outside_tests(&self.code).count();
+        self.text.lines().zip(self.code.lines().map(begins)).take(outside).collect()
+    }
+
     pub(crate) fn size(&self) -> Size {
         let lines = || outside_tests(&self.code);
         Size {

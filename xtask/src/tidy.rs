@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The folders at the root, in the order of the arrows.
-const CRATES: [&str; 7] = [
+pub(crate) const CRATES: [&str; 7] = [
     "sandlock-sys",
     "sandlock-bpf",
     "sandlock-landlock",
@@ -28,7 +28,7 @@ const CRATES: [&str; 7] = [
 const FUZZ: &str = "fuzz";
 
 /// The crates that never allocate.
-const LAYERS: [&str; 5] =
+pub(crate) const LAYERS: [&str; 5] =
     ["sandlock-sys", "sandlock-bpf", "sandlock-landlock", "sandlock-netlink", "sandlock-notify"];
 
 /// The layer that is unsafe, so that no other is.
@@ -145,7 +145,7 @@ fn faults_of(path: &Path, source: &Source<'_>) -> Vec<String> {
 }
 
 /// Whether people wrote the file, and not for tests only.
-fn is_counted(path: &Path, source: &Source<'_>) -> bool {
+pub(crate) fn is_counted(path: &Path, source: &Source<'_>) -> bool {
     let test = path.iter().any(|part| TEST_FOLDERS.iter().any(|folder| part == *folder))
         || path.ends_with("tests.rs");
     !test && !source.is_generated()
@@ -194,7 +194,7 @@ fn leaves_the_path(path: &Path, source: &Source<'_>, apart: &[(&str, Vec<String>
 }
 
 /// Every Rust file below `folder`.
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in entries(folder)? {
         if path.is_dir() && !path.ends_with("target") {

@@ -1,0 +1,215 @@
+//! `audit`: AUDIT.md, which says what there is to trust, is what the sources say; and the layers link into a program that has no allocator.
+
+use core::fmt::Write as _;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{
+    Outcome, arrows,
+    command::{self, cargo, read, run as execute},
+    source::Source,
+    tidy::{CRATES, LAYERS, is_counted, rust_files},
+};
+
+const GOLDEN: &str = "AUDIT.md";
+
+/// What runs beside the guest: the supervisor and its guardian.
+const SUPERVISOR: &[&str] = &[
+    "sandlock-notify/src",
+    "sandlock/src/channel.rs",
+    "sandlock/src/guardian.rs",
+    "sandlock/src/routes.rs",
+    "sandlock/src/supervise.rs",
+    "sandlock/src/terminal.rs",
+];
+
+pub(crate) fn run(args: &[String]) -> Outcome {
+    let bless = match args {
+        [] => false,
+        [flag] if flag == "--bless" => true,
+        _ => return Err("audit takes --bless or nothing".into()),
+    };
+    let (page, faults) = page()?;
+    if bless {
+        fs::write(GOLDEN, &page).map_err(|e| format!("{GOLDEN}: {e}"))?;
+    }
+    let golden = fs::read_to_string(GOLDEN).map_err(|e| format!("{GOLDEN}: {e}"))?;
+    let mut faults: Vec<String> = faults;
+    if let Some((ours, theirs)) = page.lines().zip(golden.lines().chain([""; 2])).find(|(a, b)| a != b) {
+        faults.push(format!(
+            "{GOLDEN} is not what the sources say: `cargo xtask audit --bless` writes it anew\n  it has: {theirs}\n  they:   {ours}"
+        ));
+    } else if page != golden {
+        faults
+            .push(format!("{GOLDEN} says more than the sources: `cargo xtask audit --bless` writes it anew"));
+    }
+    faults.extend(without_an_allocator().err());
+    if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(faults.join("\n")) }
+}
+
+/// The page, and what in the sources is wrong in itself.
+fn page() -> Result<(String, Vec<String>), String> {
+    let mut files = Vec::new();
+    for name in CRATES.iter().filter(|name| **name != "xtask") {
+        for path in rust_files(Path::new(name))? {
+            let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            files.push((path, text));
+        }
+    }
+    files.retain(|(path, text)| is_counted(path, &Source::new(text)));
+
+    let mut page = String::from(
+        "# Audit\n\nWhat there is to trust, written by `cargo xtask audit --bless` and compared with the sources by CI.\n",
+    );
+    let mut faults = Vec::new();
+    sizes(&mut page, &files);
+    dependencies(&mut page)?;
+    unsafe_blocks(&mut page, &files, &mut faults);
+    continues(&mut page, &files);
+    calls(&mut page, &files);
+    Ok((page, faults))
+}
+
+fn sizes(page: &mut String, files: &[(PathBuf, String)]) {
+    page.push_str(
+        "\n## Size\n\nWithout tests and what is generated; lines of code, to the next hundred. `cargo xtask tidy` counts them.\n\n\
+         | crate | code | unsafe blocks |\n|---|---:|---:|\n",
+    );
+    for name in CRATES.iter().filter(|name| **name != "xtask") {
+        let of_it = files.iter().filter(|(path, _)| path.starts_with(name));
+        let size: crate::source::Size = of_it.map(|(_, text)| Source::new(text).size()).sum();
+        let _ = writeln!(page, "| {name} | {} | {} |", size.code.next_multiple_of(100), size.blocks);
+    }
+}
+
+fn dependencies(page: &mut String) -> Result<(), String> {
+    page.push_str("\n## Dependencies at run time\n\n");
+    let metadata = read(&mut cargo(&["metadata", "--quiet", "--no-deps", "--format-version=1"]))?;
+    for (name, dependencies) in arrows::dependencies(&metadata)? {
+        if name != "xtask" {
+            let _ = writeln!(page, "- {name}: {}", dependencies.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Each block with the first line of the comment that says why it is sound.
+fn unsafe_blocks(page: &mut String, files: &[(PathBuf, String)], faults: &mut Vec<String>) {
+    page.push_str("\n## Unsafe blocks\n");
+    for (path, text) in files {
+        let mut blocks = Vec::new();
+        let mut reason = None;
+        for (line, is_block) in Source::new(text).with_blocks() {
+            if let Some((_, why)) = line.split_once("// SAFETY: ") {
+                reason = Some(why.trim().to_owned());
+            }
+            if is_block {
+                match reason.take() {
+                    Some(why) => blocks.push(why),
+                    None => faults.push(format!("{}: no SAFETY above: {}", path.display(), line.trim())),
+                }
+            }
+        }
+        if !blocks.is_empty() {
+            let _ = writeln!(page, "\n{}\n", path.display());
+            blocks.iter().for_each(|why| {
+                let _ = writeln!(page, "- {why}");
+            });
+        }
+    }
+}
+
+/// Where the kernel is let run a call, and why that is safe.
+fn continues(page: &mut String, files: &[(PathBuf, String)]) {
+    page.push_str("\n## CONTINUE\n\n");
+    for (path, text) in files {
+        for why in Source::new(text).names_in("Why").iter().filter(|why| why.as_str() != "Self") {
+            let _ = writeln!(page, "- {}: {why}", path.display());
+        }
+    }
+}
+
+/// The functions of `sandlock-sys` that are named in what runs beside the guest.
+fn calls(page: &mut String, files: &[(PathBuf, String)]) {
+    page.push_str("\n## Calls that the supervisor makes\n\n");
+    let mut found = BTreeSet::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("sandlock-sys/src")) {
+        let module = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let functions = Source::new(text).names_after("pub fn ");
+        for (_, user) in files.iter().filter(|(path, _)| SUPERVISOR.iter().any(|part| path.starts_with(part)))
+        {
+            let named = Source::new(user).names_in(&module);
+            let called = functions.iter().filter(|function| named.contains(function));
+            found.extend(called.map(|function| format!("{module}::{function}")));
+        }
+    }
+    found.iter().for_each(|call| {
+        let _ = writeln!(page, "- {call}");
+    });
+}
+
+/// A program of all layers, which no crate gives an allocator: it links only if none of them wants one.
+fn without_an_allocator() -> Result<(), String> {
+    let folder = command::target("audit")?;
+    let root = std::env::current_dir().map_err(|e| e.to_string())?;
+    let mut manifest = String::from(
+        "[package]\nname = \"without-an-allocator\"\nedition = \"2024\"\n[workspace]\n[profile.release]\npanic = \"abort\"\n[dependencies]\n",
+    );
+    let mut program = String::from("//! All layers, and no allocator.\n#![no_std]\n#![no_main]\n");
+    for layer in LAYERS {
+        let _ = writeln!(manifest, "{layer} = {{ path = {:?} }}", root.join(layer));
+        let _ = writeln!(program, "extern crate {};", layer.replace('-', "_"));
+    }
+    program.push_str(
+        "#[unsafe(no_mangle)]\nextern \"C\" fn main() -> i32 { 0 }\n#[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }\n",
+    );
+    let source = folder.join("src");
+    fs::create_dir_all(&source).map_err(|e| format!("{}: {e}", source.display()))?;
+    for (path, text) in [(folder.join("Cargo.toml"), manifest), (source.join("main.rs"), program)] {
+        fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    let lock = folder.join("Cargo.lock");
+    fs::copy("Cargo.lock", &lock).map_err(|e| format!("{}: {e}", lock.display()))?;
+    let mut build = cargo(&["build", "--quiet", "--release"]);
+    // The C library's own start calls main; Rust's is not there.
+    build.env("RUSTFLAGS", "-Clink-arg=-lc").current_dir(&folder).env("CARGO_TARGET_DIR", "target");
+    execute(&mut build).map_err(|e| format!("a layer needs an allocator, or more: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_without_a_reason_is_found() {
+        let file = |text: &str| [(PathBuf::from("sandlock-sys/src/a.rs"), text.to_owned())];
+        let good =
+            "//! A.\nfn f() {\n    // SAFETY: it reads nothing,\n    // really.\n    unsafe { g() }\n}\n";
+        let bad =
+            "//! A.\nfn f() {\n    // SAFETY: it reads nothing.\n    unsafe { g() }\n    unsafe { h() }\n}\n";
+        for (text, wrong) in [(good, 0), (bad, 1)] {
+            let (mut page, mut faults) = (String::new(), Vec::new());
+            unsafe_blocks(&mut page, &file(text), &mut faults);
+            assert!(page.contains("\n- it reads nothing"), "{page}");
+            assert_eq!(faults.len(), wrong, "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn calls_and_reasons_are_named() {
+        let files = [
+            ("sandlock-sys/src/net.rs", "//! A.\npub fn bind() {}\npub fn send() {}\n"),
+            ("sandlock-notify/src/a.rs", "//! A.\nfn f() { net::send(); Response::Continue(Why::Known) }\n"),
+        ];
+        let files = files.map(|(path, text)| (PathBuf::from(path), text.to_owned()));
+        let mut page = String::new();
+        calls(&mut page, &files);
+        assert!(page.ends_with("\n\n- net::send\n"), "{page}");
+        continues(&mut page, &files);
+        assert!(page.ends_with("\n\n- sandlock-notify/src/a.rs: Known\n"), "{page}");
+    }
+}
