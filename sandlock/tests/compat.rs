@@ -184,7 +184,7 @@ fn compat_calls_are_refused_as_native_ones_are() {
         (b"", &[("socket", &[Is(40), Is(1), Is(0)])], false, libc::EAFNOSUPPORT),
         (&address, &[("socket", &[Is(2), Is(1), Is(0)]), ("connect", &[First, At(0), Is(16)])], true, eacces),
         (b"", &[("socket", &[Is(2), Is(1), Is(0)]), ("listen", &[First, Is(1)])], true, eacces),
-        (b"", &[("socket", &[Is(16), Is(3), Is(12)])], true, libc::EPROTONOSUPPORT),
+        (b"", &[("socket", &[Is(16), Is(3), Is(12)])], false, libc::EPROTONOSUPPORT),
         (b"", &[("unshare", &[Is(0x1000_0000)])], false, eperm),
         (b"", &[("personality", &[Is(0x4_0000)])], true, eperm),
         (b"", &[("ptrace", &[Is(0)])], true, eperm),
