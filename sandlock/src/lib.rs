@@ -16,6 +16,8 @@ mod routes;
 mod supervise;
 mod table;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod tmp;
 
 pub use error::{Error, Step};
