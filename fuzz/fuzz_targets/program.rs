@@ -27,7 +27,8 @@ fuzz_target!(|bytes: &[u8]| {
         .collect();
     let taken = check(&program);
     for arch in [Arch::X86_64, Arch::S390X] {
-        let table = Table { arch, rows: ROWS, missing: Action::ALLOW, foreign: Action::KILL_PROCESS };
+        let table =
+            Table { arch, rows: ROWS, missing: Action::ALLOW, foreign: Action::KILL_PROCESS, compat: None };
         let proof = verify(&table, &program);
         match proof {
             Err(Counterexample::Program(fault)) => assert_eq!(taken, Err(fault)),

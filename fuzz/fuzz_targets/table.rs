@@ -191,7 +191,7 @@ fuzz_target!(|input: Input| {
             },
         })
         .collect();
-    let table = Table { arch, rows: &rows, missing, foreign };
+    let table = Table { arch, rows: &rows, missing, foreign, compat: None };
 
     let mut small = Assembler::<128>::new();
     let mut asm = Box::new(Assembler::<MAXINSNS>::new());
