@@ -18,6 +18,7 @@ use sandlock_notify::handlers::{
     own::Own,
 };
 use sandlock_notify::{Call, Handler, Ports, Response, Route, Target, UserAddr, Verdict, dispatch};
+use sandlock_sys::filter::AUDIT_ARCH;
 use sandlock_sys::fs::{MemfdFlags, OFlags};
 use sandlock_sys::seccomp::Data;
 use sandlock_sys::{AsFd, Errno, OwnedFd, Result, fs, net, nr, process};
@@ -194,15 +195,20 @@ fuzz_target!(|input: Input| {
     };
     let routes: Vec<Route<State>> = CALLS
         .iter()
-        .filter_map(|(name, pick)| Some(Route::new(nr::number(nr::NATIVE, name)?, *pick)))
+        .filter_map(|(name, pick)| {
+            let number = nr::number(nr::NATIVE, name)?;
+            // The second number is that of 32-bit programs, of which none calls.
+            Some(Route { numbers: Some((number, u32::MAX)), pick: *pick })
+        })
         .collect();
     let before = outside();
     for (step, id) in input.steps.into_iter().take(32).zip(0..) {
         match step {
             Step::Call(which, registers) => {
-                let route = &routes[usize::from(which) % routes.len()];
+                let (number, _) = routes[usize::from(which) % routes.len()].numbers.expect("a number");
                 let data = Data {
-                    nr: route.nr.cast_signed(),
+                    nr: number.cast_signed(),
+                    arch: AUDIT_ARCH,
                     args: registers.map(Register::value),
                     ..Data::default()
                 };
