@@ -57,11 +57,12 @@ pub(crate) fn without_git_config(env: &mut Environment, policy: &Policy, home: O
     }
 }
 
-/// `NAME=VALUE`
-pub(crate) fn join(mut name: OsString, value: &OsStr) -> OsString {
-    name.push("=");
-    name.push(value);
-    name
+/// `NAME=VALUE`, with room for the NUL after it: there are many of them, and none is copied again.
+pub(crate) fn join(name: &OsStr, value: &OsStr) -> OsString {
+    let room = name.len().saturating_add(value.len()).saturating_add(2);
+    let mut text = OsString::with_capacity(room);
+    [name, OsStr::new("="), value].iter().for_each(|part| text.push(part));
+    text
 }
 
 /// As C strings.

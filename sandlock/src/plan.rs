@@ -126,7 +126,7 @@ impl Plan {
             name: name.clone(),
             path: path.clone(),
             argv: command::strings("CMD", core::iter::once(name).chain(arguments).cloned())?,
-            env: command::strings("--env", env.into_iter().map(|(name, value)| command::join(name, &value)))?,
+            env: command::strings("--env", env.iter().map(|(name, value)| command::join(name, value)))?,
             cwd: cwd.map(|cwd| c_path("--cwd", &cwd)).transpose()?,
             timeout: policy.timeout,
             keep_caps: policy.keep_caps,
