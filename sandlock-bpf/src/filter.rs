@@ -30,9 +30,9 @@ impl Table<'_> {
     /// Entered with `arch` loaded: this table, then the others.
     fn arm<const N: usize>(&self, asm: &mut Assembler<N>) -> Label {
         let compat = self.compat.map(|table| table.arm(asm));
-        let mut runs = Runs { table: self, rows: self.rows, next: Some(0) };
-        let count = runs.clone().count();
-        let (_, by_nr) = search(asm, self.arch, &mut runs, count);
+        let mut stretches = Stretches::new(Runs { table: self, rows: self.rows, next: Some(0) });
+        let count = stretches.clone().count();
+        let (_, by_nr) = search(asm, self.arch, &mut stretches, count);
         let native = asm.load(Field::NR, by_nr);
         let foreign = compat.unwrap_or_else(|| asm.ret(self.foreign));
         asm.if_eq(self.arch.audit, native, foreign)
@@ -48,6 +48,9 @@ struct Runs<'a> {
     /// The first number that is still to come.
     next: Option<u32>,
 }
+
+/// A run: its first number, its answer, and the first number after it.
+type Run<'a> = (u32, Answer<'a>, Option<u32>);
 
 impl<'a> Runs<'a> {
     /// Takes one row, or the gap before the next row.
@@ -70,8 +73,8 @@ impl<'a> Runs<'a> {
         Some((first, answer))
     }
 
-    /// Takes a whole run: its first number, its answer, and the first number after it.
-    fn run(&mut self) -> Option<(u32, Answer<'a>, Option<u32>)> {
+    /// Takes a whole run.
+    fn run(&mut self) -> Option<Run<'a>> {
         let (first, answer) = self.step()?;
         loop {
             let mut ahead = self.clone();
@@ -95,21 +98,40 @@ struct Stretch<'a> {
     exceptions: [Option<(u32, Answer<'a>)>; EXCEPTIONS],
 }
 
-impl<'a> Iterator for Runs<'a> {
+#[derive(Clone)]
+struct Stretches<'a> {
+    runs: Runs<'a>,
+    /// The two runs that come next: an exception is told by what comes after it.
+    ahead: [Option<Run<'a>>; 2],
+}
+
+impl<'a> Stretches<'a> {
+    fn new(mut runs: Runs<'a>) -> Self {
+        let ahead = [runs.run(), runs.run()];
+        Self { runs, ahead }
+    }
+
+    fn take(&mut self) -> Option<Run<'a>> {
+        let [run, then] = self.ahead;
+        self.ahead = [then, self.runs.run()];
+        run
+    }
+}
+
+impl<'a> Iterator for Stretches<'a> {
     type Item = Stretch<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (first, answer, _) = self.run()?;
+        let (first, answer, _) = self.take()?;
         let mut stretch = Stretch { first, answer, exceptions: [None; EXCEPTIONS] };
         for slot in &mut stretch.exceptions {
-            let mut ahead = self.clone();
-            let Some((nr, exception, after)) = ahead.run() else { break };
-            let same_again = ahead.run().is_some_and(|(_, next, _)| next == answer);
-            if !same_again || after != nr.checked_add(1) {
+            let [Some((nr, exception, after)), Some((_, again, _))] = self.ahead else { break };
+            if again != answer || after != nr.checked_add(1) {
                 break;
             }
             *slot = Some((nr, exception));
-            *self = ahead;
+            self.take();
+            self.take();
         }
         Some(stretch)
     }
@@ -121,16 +143,16 @@ impl<'a> Iterator for Runs<'a> {
 fn search<const N: usize>(
     asm: &mut Assembler<N>,
     arch: Arch,
-    runs: &mut Runs<'_>,
+    stretches: &mut Stretches<'_>,
     count: usize,
 ) -> (u32, Label) {
     let half = count.div_euclid(2);
     if half == 0 {
-        let Some(stretch) = runs.next() else { return (0, asm.ret(Action::KILL_PROCESS)) };
+        let Some(stretch) = stretches.next() else { return (0, asm.ret(Action::KILL_PROCESS)) };
         return (stretch.first, Writer { asm, arch }.stretch(&stretch));
     }
-    let (first, low) = search(asm, arch, runs, half);
-    let (pivot, high) = search(asm, arch, runs, count.saturating_sub(half));
+    let (first, low) = search(asm, arch, stretches, half);
+    let (pivot, high) = search(asm, arch, stretches, count.saturating_sub(half));
     (first, asm.split_at(pivot, high, low))
 }
 

@@ -104,8 +104,8 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
     })
 }
 
-/// Whether a target got nought although it was answered otherwise, as it does on powerpc since Linux 7.2: the entry of system calls there
-/// returns `syscall_get_error()`, which is nought unless the answer is an error.
+/// Whether a target got nought although it was answered otherwise, as was seen on powerpc with Linux 7.2, where
+/// only errors arrive.
 fn is_lost(got: Result<i32>) -> bool {
     cfg!(target_arch = "powerpc64") && got == Ok(0)
 }

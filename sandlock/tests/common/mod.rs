@@ -68,8 +68,8 @@ pub(crate) fn abi() -> u32 {
     sandlock::Abi::current().map_or(0, sandlock::Abi::version)
 }
 
-/// Whether a target gets nought in place of every value and descriptor that a supervisor answers. From Linux 7.2 on, powerpc's entry of
-/// system calls returns `syscall_get_error()` for a call that was answered, which is nought unless the answer is an error.
+/// Whether a target gets nought in place of every value and descriptor that a supervisor answers, as was seen on powerpc with
+/// Linux 7.2: errors arrive there, and nothing else does.
 pub(crate) fn loses_values() -> bool {
     if !cfg!(target_arch = "powerpc64") {
         return false;
