@@ -491,10 +491,13 @@ mod tests {
             ("setsockopt", [3, 270, 11, 0, 0, 0], Action::USER_NOTIF),
             ("setsockopt", [3, 6, 31, 0, 0, 0], errno(Errno::ENOPROTOOPT)),
         ] {
-            assert_eq!(answers(name, args, OLD), want, "{name} {args:x?}");
+            let fits = args.iter().all(|arg| *arg < 1 << 32 || arg & GARBAGE != 0);
+            if fits || cfg!(target_pointer_width = "64") {
+                assert_eq!(answers(name, args, OLD), want, "{name} {args:x?}");
+            }
             // The 32-bit call is the same, but that only half of each register counts.
             if let Some(facts) = compat
-                && args.iter().all(|arg| *arg < 1 << 32 || arg & GARBAGE != 0)
+                && fits
             {
                 assert_eq!(answers(name, args, facts), want, "{name} {args:x?}");
                 assert_eq!(answers(name, args.map(|arg| arg | GARBAGE), facts), want, "{name} {args:x?}");
