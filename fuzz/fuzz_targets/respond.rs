@@ -2,6 +2,10 @@
 //! that was not asked for, and every dump ends.
 #![no_main]
 
+#[path = "../../sandlock-netlink/tests/headers/mod.rs"]
+mod headers;
+
+use headers::header_len;
 use libfuzzer_sys::fuzz_target;
 use sandlock_netlink::generic::GENL_ID_CTRL;
 use sandlock_netlink::rtnetlink::{IFA_ADDRESS, IFLA_IFNAME, RTM_NEWADDR, RTM_NEWLINK, RTNL_FAMILY_IPMR};
@@ -144,17 +148,5 @@ fn well_formed<O: ByteOrder>(attrs: Attrs<'_, O>) {
         if attr.is_nested() {
             well_formed(attr.nested());
         }
-    }
-}
-
-/// The size of the header that messages of a type begin with.
-fn header_len(kind: u16) -> usize {
-    match kind {
-        16 => 16,
-        20 | 56 | 58 => 8,
-        24 | 28 | 32 | 72 | 92 => 12,
-        36 => 20,
-        50 | 64 | 80 | 88 => 4,
-        kind => panic!("an answer of type {kind}"),
     }
 }

@@ -1,6 +1,9 @@
 //! Whatever bytes arrive, what is read and what is answered is well formed and bounded.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
+mod headers;
+
+use headers::header_len;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sandlock_netlink::generic::GENL_ID_CTRL;
@@ -63,18 +66,6 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
 
 fn datagram() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(request(), 0..6).prop_map(|requests| requests.concat()), vec(any::<u8>(), 0..200)]
-}
-
-/// The size of the header that messages of a type begin with.
-fn header_len(kind: u16) -> usize {
-    match kind {
-        16 => 16,
-        20 | 56 | 58 => 8,
-        24 | 28 | 32 | 72 | 92 => 12,
-        36 => 20,
-        50 | 64 | 80 | 88 => 4,
-        kind => panic!("{kind}"),
-    }
 }
 
 fn check<O: ByteOrder>(view: &View<'_>, datagram: &[u8], socket: &Socket) {

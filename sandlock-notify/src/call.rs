@@ -53,10 +53,10 @@ impl<'a> Call<'a> {
     /// The number that the running architecture has for a call of this name; of one that it has not, a number that no call has.
     #[must_use]
     pub fn nr(&self) -> u32 {
-        match self.is_compat() {
-            true => self.name().and_then(|name| nr::number(nr::NATIVE, name)).unwrap_or(u32::MAX),
-            false => self.raw(),
+        if !self.is_compat() {
+            return self.raw();
         }
+        self.name().and_then(|name| nr::number(nr::NATIVE, name)).unwrap_or(u32::MAX)
     }
 
     /// Who made it.

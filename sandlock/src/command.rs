@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use sandlock_sys::Errno;
 
 use crate::error::Error;
-use crate::plan::real;
 use crate::policy::Policy;
+use crate::rules::real;
 
 /// What a clean environment keeps: where programs are, who the user is, how the terminal and the language work.
 const KEPT: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ"];

@@ -13,6 +13,7 @@ mod policy;
 mod ports;
 mod receipt;
 mod routes;
+mod rules;
 mod supervise;
 mod table;
 mod terminal;
