@@ -6,10 +6,6 @@ use std::path::Path;
 /// Read, list, execute: what the system has installed.
 pub(crate) const SYSTEM: &[&CStr] = &[
     c"/usr",
-    c"/bin",
-    c"/sbin",
-    c"/lib",
-    c"/lib64",
     c"/opt",
     c"/nix/store",
     c"/gnu/store",
@@ -35,6 +31,9 @@ pub(crate) const SYSTEM: &[&CStr] = &[
     c"/sys/devices/system/node",
     c"/sys/kernel/mm/transparent_hugepage",
 ];
+
+/// The same, unless they are links to what is in [`SYSTEM`].
+pub(crate) const MERGED: &[&CStr] = &[c"/bin", c"/sbin", c"/lib", c"/lib64"];
 
 /// Read and execute, all of them files: how names, locales, certificates and the linker are set up; no passwords, no keys, not even for root.
 pub(crate) const FILES: &[&CStr] = &[

@@ -136,9 +136,9 @@ pub(crate) fn launch(plan: &Plan, mode: Mode, places: Vec<OwnedFd>) -> Result<Ru
         Ok((_, None)) => return Err(Error::Step(Step::Guard, Errno::EIO)),
         Err(errno) => return Err(Error::Step(Step::Guard, errno)),
     };
-    // Meanwhile, if there is a processor for it.
-    drop(places);
     let message = first_message(ours.as_fd(), &pidfd);
+    // Not sooner: the guardian may be waiting for this processor.
+    drop(places);
     let listener = match shared.listener.load(SeqCst) {
         NOBODY => Err(Errno::ENODEV),
         // SAFETY: the command made this descriptor in the table we shared, gave it away by storing its number, and has left the table.

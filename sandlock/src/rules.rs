@@ -30,6 +30,7 @@ impl Rules {
         let devices = AccessFs::READ_FILE | AccessFs::WRITE_FILE;
         let grants = base::SYSTEM
             .iter()
+            .chain(base::MERGED.iter().filter(|path| !is_below_usr(path)))
             .map(|path| (*path, AccessFs::READ))
             .chain(base::FILES.iter().map(|path| (*path, AccessFs::EXECUTE | AccessFs::READ_FILE)))
             .chain([(base::PROC, AccessFs::READ_FILE | AccessFs::READ_DIR)])
@@ -80,6 +81,13 @@ impl Rules {
         self.trees.push(path);
         Ok(())
     }
+}
+
+/// Whether it is a link into /usr and needs no rule of its own: looking costs a fourth of one.
+fn is_below_usr(path: &CStr) -> bool {
+    let mut target = [0; 16];
+    let target = fs::readlinkat(BorrowedFd::CWD, path, &mut target);
+    target.is_ok_and(|target| target.strip_prefix(b"usr/").is_some_and(|name| !name.contains(&b'/')))
 }
 
 /// The place, without opening what is there: a fifo does not block, and nothing need be readable.

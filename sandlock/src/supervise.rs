@@ -24,6 +24,7 @@ use crate::launch::{self, Running};
 use crate::plan::Plan;
 use crate::routes::State;
 use crate::terminal::{Mode, Terminal};
+use crate::tmp::PrivateTmp;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,30 +89,36 @@ impl Plan {
     pub fn run_here(mut self) -> Result<Outcome, Error> {
         let terminal = Terminal::find();
         let places = core::mem::take(&mut self.places);
+        let mut tmp = self.tmp.take();
         let running = launch::launch(&self, terminal.mode, places);
         (self.ruleset, self.own, self.cage) = (None, None, None);
         let outcome = match &running {
-            Ok(running) => supervise(&self, running, &terminal),
+            Ok(running) => supervise(&self, running, &terminal, &mut tmp),
             Err(error) => Err(error.clone()),
         };
         if outcome.is_ok() {
             // Nobody is left who could use it, and the guardian takes its time to end.
-            self.tmp = None;
+            drop(tmp.take());
         }
         terminal.take_back();
         outcome
     }
 }
 
-fn supervise(plan: &Plan, running: &Running, terminal: &Terminal) -> Result<Outcome, Error> {
+fn supervise(
+    plan: &Plan,
+    running: &Running,
+    terminal: &Terminal,
+    tmp: &mut Option<PrivateTmp>,
+) -> Result<Outcome, Error> {
     let trees: Vec<&[u8]> = plan.trees.iter().map(Vec::as_slice).collect();
     let judge = if plan.facts.sees_unix {
         Judge::Landlock
     } else {
         Judge::Rules { ports: plan.connect.as_ports(), sockets: &trees, scoped: running.confined.is_some() }
     };
-    // The tables are large, and made once.
-    let state = Box::new(State {
+    // Large, so it is made where it stays, and on a stack that others have used before: each new page takes a microsecond.
+    let mut state = State {
         netlink: Netlink::new(),
         interfaces: Interfaces,
         connect: Connect::new(judge),
@@ -119,7 +126,7 @@ fn supervise(plan: &Plan, running: &Running, terminal: &Terminal) -> Result<Outc
         own: Own { guardian: running.guardian },
         memfd: Memfd,
         metadata: Metadata { trees: &trees },
-    });
+    };
     let set = PASSED_ON.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal));
     let signals = signal::signalfd(set).map_err(|errno| Error::Step(Step::Prepare, errno))?;
     let deadline = plan.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -127,11 +134,12 @@ fn supervise(plan: &Plan, running: &Running, terminal: &Terminal) -> Result<Outc
         running,
         terminal,
         signals,
-        state,
+        state: &mut state,
         kept: Kept::new(),
         deadline,
         timed_out: false,
         has_targets: true,
+        tmp,
         next_tick: None,
     };
     loop {
@@ -142,16 +150,17 @@ fn supervise(plan: &Plan, running: &Running, terminal: &Terminal) -> Result<Outc
 }
 
 /// The loop's state.
-struct Supervisor<'r, 'p> {
+struct Supervisor<'r, 's, 'p> {
     running: &'r Running,
     terminal: &'r Terminal,
     signals: SignalFd,
-    state: Box<State<'p>>,
+    state: &'s mut State<'p>,
     kept: Kept<'r, KEPT>,
     deadline: Option<Instant>,
     timed_out: bool,
     /// Whether anybody can still notify: a listener that nobody can is ready for ever.
     has_targets: bool,
+    tmp: &'s mut Option<PrivateTmp>,
     next_tick: Option<Instant>,
 }
 
@@ -167,7 +176,7 @@ enum About {
 
 const ROWS: usize = 3 + SOCKETS + KEPT;
 
-impl<'r> Supervisor<'r, '_> {
+impl<'r> Supervisor<'r, '_, '_> {
     /// Waits once, and answers whatever is there. `Some` when the command has ended and nobody is left.
     fn turn(&mut self) -> Result<Option<Outcome>, Error> {
         let mut rows = [PollFd::NONE; ROWS];
@@ -236,11 +245,13 @@ impl<'r> Supervisor<'r, '_> {
             }
         } else {
             self.has_targets = false;
+            // Nobody in the sandbox makes another system call. The kernel takes the last of them down meanwhile.
+            *self.tmp = None;
         }
     }
 
     fn answer(&mut self, notification: Notification<'r>) {
-        let verdict = dispatch(&State::ROUTES, &mut *self.state, &notification.call());
+        let verdict = dispatch(&State::ROUTES, self.state, &notification.call());
         match verdict {
             Verdict::Reply(response) => notification.reply(response),
             Verdict::Keep(row) => {
@@ -319,7 +330,7 @@ impl<'r> Supervisor<'r, '_> {
     }
 }
 
-impl Drop for Supervisor<'_, '_> {
+impl Drop for Supervisor<'_, '_, '_> {
     /// Targets that wait are answered before the guardian waits for them.
     fn drop(&mut self) {
         self.kept = Kept::new();

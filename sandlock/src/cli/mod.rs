@@ -35,7 +35,7 @@ enum Command {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let options = match Options::try_parse() {
+    let options = match parse() {
         Ok(options) => options,
         Err(error) => return told(&error),
     };
@@ -43,6 +43,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Check(options) => check::check(&options),
     }
+}
+
+/// Not part of its caller: what parsing needs of the stack is free again for what comes after it.
+#[inline(never)]
+fn parse() -> Result<Options, clap::Error> {
+    Options::try_parse()
 }
 
 /// Help goes to standard output whole; a mistake is one line that names it and what to do.
