@@ -96,8 +96,8 @@ impl Shared<'_> {
 }
 
 /// Starts the command. The calling thread is confined for good, in the same domain as the sandbox but for files, and all its signals
-/// stay blocked: it is the supervisor's from here on. `places` are of no use any more.
-pub(crate) fn launch(plan: &Plan, mode: Mode, places: Vec<OwnedFd>) -> Result<Running, Error> {
+/// stay blocked: it is the supervisor's from here on.
+pub(crate) fn launch(plan: &Plan, mode: Mode) -> Result<Running, Error> {
     let prepare = |errno| Error::Step(Step::Prepare, errno);
     signal::set_mask(SigSet::ALL).map_err(prepare)?;
     let confined = confine(plan).map_err(|errno| Error::Step(Step::Confine, errno))?;
@@ -138,7 +138,7 @@ pub(crate) fn launch(plan: &Plan, mode: Mode, places: Vec<OwnedFd>) -> Result<Ru
     };
     let message = first_message(ours.as_fd(), &pidfd);
     // Not sooner: the guardian may be waiting for this processor.
-    drop(places);
+    plan.close_places();
     let listener = match shared.listener.load(SeqCst) {
         NOBODY => Err(Errno::ENODEV),
         // SAFETY: the command made this descriptor in the table we shared, gave it away by storing its number, and has left the table.

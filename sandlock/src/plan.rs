@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, OsString};
 use std::path::Path;
+use std::sync::Mutex;
 
 use core::time::Duration;
 
@@ -27,7 +28,9 @@ const PROGRAM_MAX: usize = 1024;
 /// Protections whose loss is made good by the filter and the supervisor, on every kernel.
 const OTHERWISE: &[&str] = &["unix-path", "net-udp"];
 
-/// A command, and everything that is needed to start it.
+/// A command, and everything that is needed to start it, as often as one likes: rules and filter are made once.
+///
+/// All runs of one plan have one private temporary directory, which is removed with the plan.
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) abi: Abi,
@@ -56,7 +59,7 @@ pub struct Plan {
     /// What the caller may want to know about the rules.
     pub(crate) notes: Vec<String>,
     /// What the rules of the base profile are about. They are closed while the command starts: that takes as long as opening them.
-    pub(crate) places: Vec<OwnedFd>,
+    places: Mutex<Vec<OwnedFd>>,
     /// Held until it is dropped, which removes it.
     pub(crate) tmp: Option<PrivateTmp>,
 }
@@ -129,9 +132,15 @@ impl Plan {
             timeout: policy.timeout,
             keep_caps: policy.keep_caps,
             notes: rules.notes,
-            places: rules.places,
+            places: Mutex::new(rules.places),
             tmp,
         })
+    }
+
+    pub(crate) fn close_places(&self) {
+        if let Ok(mut places) = self.places.lock() {
+            places.clear();
+        }
     }
 
     /// The filter, as the kernel gets it.

@@ -73,14 +73,19 @@ impl Plan {
     /// # Errors
     ///
     /// Whatever keeps the command from starting, named.
-    pub fn run(self) -> Result<Outcome, Error> {
-        match std::thread::spawn(move || self.run_here()).join() {
+    pub fn run(&self) -> Result<Outcome, Error> {
+        let run = || {
+            let terminal = Terminal::find();
+            let running = launch::launch(self, terminal.mode);
+            self.to_the_end(running.as_ref(), &terminal, &mut None)
+        };
+        match std::thread::scope(|scope| scope.spawn(run).join()) {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
 
-    /// The same on the calling thread, which is confined for good: it loses its capabilities and its right to ports, abstract sockets and
+    /// The same once, on the calling thread, which is confined for good: it loses its capabilities and its right to ports, abstract sockets and
     /// signals outside, and its signals stay blocked. For a program that does nothing else.
     ///
     /// # Errors
@@ -88,14 +93,21 @@ impl Plan {
     /// Whatever keeps the command from starting, named.
     pub fn run_here(mut self) -> Result<Outcome, Error> {
         let terminal = Terminal::find();
-        let places = core::mem::take(&mut self.places);
         let mut tmp = self.tmp.take();
-        let running = launch::launch(&self, terminal.mode, places);
+        let running = launch::launch(&self, terminal.mode);
         (self.ruleset, self.own, self.cage) = (None, None, None);
-        let outcome = match &running {
-            Ok(running) => supervise(&self, running, &terminal, &mut tmp),
-            Err(error) => Err(error.clone()),
-        };
+        self.to_the_end(running.as_ref(), &terminal, &mut tmp)
+    }
+
+    /// What is in `tmp` goes with the last process of the sandbox.
+    fn to_the_end(
+        &self,
+        running: Result<&Running, &Error>,
+        terminal: &Terminal,
+        tmp: &mut Option<PrivateTmp>,
+    ) -> Result<Outcome, Error> {
+        let outcome =
+            running.map_err(Error::clone).and_then(|running| supervise(self, running, terminal, tmp));
         if outcome.is_ok() {
             // Nobody is left who could use it, and the guardian takes its time to end.
             drop(tmp.take());

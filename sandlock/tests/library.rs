@@ -38,6 +38,23 @@ fn an_outcome_says_how_it_ended() {
     assert_eq!(Policy::base().run::<&str>([]), Err(Error::NoCommand));
 }
 
+/// Rules and filter are made once; each run is a sandbox of its own, also next to another one, and only the private directory is shared.
+#[test]
+fn a_plan_runs_as_often_as_one_likes() {
+    let script = "echo . >> $TMPDIR/runs && test $(wc -l < $TMPDIR/runs) -le 6 && ! cat /etc/shadow";
+    let plan = Policy::base().plan(["sh", "-c", script]).expect("it can be planned");
+    assert_eq!(plan.run(), Ok(Outcome::Exited(0)));
+    assert_eq!(plan.run(), Ok(Outcome::Exited(0)));
+    std::thread::scope(|scope| {
+        let runs = [(); 4].map(|()| scope.spawn(|| plan.run()));
+        assert!(
+            runs.map(|run| run.join().expect("it ends")).iter().all(|run| *run == Ok(Outcome::Exited(0)))
+        );
+    });
+    // The seventh finds what the six have left.
+    assert_eq!(plan.run(), Ok(Outcome::Exited(1)));
+}
+
 #[test]
 fn an_older_kernel_is_refused_unless_every_loss_is_named() {
     let mut policy = Policy::base();
