@@ -83,13 +83,15 @@ impl Target for Guest {
         Ok(len)
     }
 
-    fn write(&self, to: UserAddr, bytes: &[u8]) -> Result<()> {
+    fn write_both(&self, parts: [(UserAddr, &[u8]); 2]) -> Result<()> {
         let mut memory = self.memory.borrow_mut();
-        let at = to.0.checked_sub(BASE).and_then(|at| usize::try_from(at).ok()).ok_or(Errno::EFAULT)?;
-        let room =
-            at.checked_add(bytes.len()).and_then(|end| memory.get_mut(at..end)).ok_or(Errno::EFAULT)?;
-        room.copy_from_slice(bytes);
-        self.written.set(self.written.get() + bytes.len());
+        for (to, bytes) in parts.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
+            let at = to.0.checked_sub(BASE).and_then(|at| usize::try_from(at).ok()).ok_or(Errno::EFAULT)?;
+            let room =
+                at.checked_add(bytes.len()).and_then(|end| memory.get_mut(at..end)).ok_or(Errno::EFAULT)?;
+            room.copy_from_slice(bytes);
+            self.written.set(self.written.get() + bytes.len());
+        }
         Ok(())
     }
 

@@ -18,6 +18,6 @@ mod target;
 pub use call::Call;
 pub use dispatch::{Handler, Route, Verdict, dispatch};
 pub use kept::Kept;
-pub use notification::{Notification, Response, Why, recv};
+pub use notification::{Known, Notification, Response, Why, recv};
 pub use ports::Ports;
 pub use target::{Target, UserAddr, read_array, read_cstr};

@@ -1,6 +1,6 @@
 //! A notification: a target that waits, and that must be answered exactly once.
 
-use core::cell::OnceCell;
+use core::cell::Cell;
 
 use sandlock_sys::fd::AsFd;
 use sandlock_sys::process::{self, PidFd};
@@ -38,12 +38,16 @@ pub enum Response {
     Continue(Why),
 }
 
+/// The thread whose descriptor was asked for last, by its ID: mostly it is the next one too.
+#[derive(Default)]
+pub struct Known(Cell<Option<(i32, PidFd)>>);
+
 /// A target that waits. Dropping it unanswered answers `ENOSYS`, as the kernel does when the listener is gone.
 #[must_use = "the target waits for an answer"]
 pub struct Notification<'l> {
     listener: &'l ListenerFd,
     notif: Notif,
-    pidfd: OnceCell<PidFd>,
+    known: &'l Known,
     answered: bool,
 }
 
@@ -52,9 +56,9 @@ pub struct Notification<'l> {
 /// # Errors
 ///
 /// `EINTR` and what else the ioctl says. A target that went away first is no error: `None`.
-pub fn recv(listener: &ListenerFd) -> Result<Option<Notification<'_>>> {
+pub fn recv<'l>(listener: &'l ListenerFd, known: &'l Known) -> Result<Option<Notification<'l>>> {
     match seccomp::notif_recv(listener) {
-        Ok(notif) => Ok(Some(Notification { listener, notif, pidfd: OnceCell::new(), answered: false })),
+        Ok(notif) => Ok(Some(Notification { listener, notif, known, answered: false })),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(errno),
     }
@@ -99,22 +103,6 @@ impl Notification<'_> {
         }
     }
 
-    /// The pidfd of the thread that waits, opened once.
-    fn pidfd(&self) -> Result<&PidFd> {
-        if let Some(pidfd) = self.pidfd.get() {
-            return Ok(pidfd);
-        }
-        let tid = self.tid();
-        let pidfd = match process::pidfd_open(tid, true) {
-            // Before 6.9 there are pidfds of whole processes only.
-            Err(Errno::EINVAL) => process::pidfd_open(proc::thread_group(tid)?, false)?,
-            other => other?,
-        };
-        // The cookie is asked about after the ID was looked up: the ID was the target's then, and a pidfd stays with whom it names.
-        self.still_there()?;
-        Ok(self.pidfd.get_or_init(|| pidfd))
-    }
-
     fn still_there(&self) -> Result<()> {
         seccomp::notif_id_valid(self.listener, self.notif.id)
     }
@@ -141,16 +129,38 @@ impl Target for Notification<'_> {
         Ok(len)
     }
 
-    fn write(&self, to: UserAddr, bytes: &[u8]) -> Result<()> {
-        let address = usize::try_from(to.0).map_err(|_| Errno::EFAULT)?;
+    fn write_both(&self, [one, other]: [(UserAddr, &[u8]); 2]) -> Result<()> {
+        let at = |to: UserAddr| usize::try_from(to.0).map_err(|_| Errno::EFAULT);
+        let parts = [(at(one.0)?, one.1), (at(other.0)?, other.1)];
         // Here the question comes first, for a write cannot be taken back. An ID is reused only after the target ended and
         // all others were handed out, and the kernel lets us write to processes of our own user only.
         self.still_there()?;
-        let len = process::vm_writev(self.tid(), address, bytes)?;
-        if len == bytes.len() { Ok(()) } else { Err(Errno::EFAULT) }
+        let len = process::vm_writev(self.tid(), parts)?;
+        if len == one.1.len().saturating_add(other.1.len()) { Ok(()) } else { Err(Errno::EFAULT) }
     }
 
     fn descriptor(&self, fd: i32) -> Result<OwnedFd> {
-        process::pidfd_getfd(self.pidfd()?, fd)
+        let tid = self.tid();
+        if let Some((number, pidfd)) = self.known.0.take()
+            && number == tid
+        {
+            let found = process::pidfd_getfd(&pidfd, fd);
+            // The thread it names is there, so the number is still that one's, and was when the target called.
+            if found != Err(Errno::ESRCH) {
+                self.known.0.set(Some((number, pidfd)));
+                return found;
+            }
+        }
+        let (pidfd, is_thread) = match process::pidfd_open(tid, true) {
+            // Before 6.9 there are pidfds of whole processes only.
+            Err(Errno::EINVAL) => (process::pidfd_open(proc::thread_group(tid)?, false)?, false),
+            other => (other?, true),
+        };
+        // The cookie is asked about after the ID was looked up: the ID was the target's then, and a pidfd stays with whom it names.
+        self.still_there()?;
+        let found = process::pidfd_getfd(&pidfd, fd);
+        // Of a process whose thread has ended, the number may be another process's by the next time.
+        self.known.0.set(is_thread.then_some((tid, pidfd)));
+        found
     }
 }

@@ -33,12 +33,21 @@ pub trait Target {
     /// * `EPERM`: it hides its memory (`PR_SET_DUMPABLE`).
     fn read(&self, from: UserAddr, buffer: &mut [u8]) -> Result<usize>;
 
+    /// Copies all bytes of two slices into the target, the first one first.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    fn write_both(&self, parts: [(UserAddr, &[u8]); 2]) -> Result<()>;
+
     /// Copies all of `bytes` into the target.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    fn write(&self, to: UserAddr, bytes: &[u8]) -> Result<()>;
+    fn write(&self, to: UserAddr, bytes: &[u8]) -> Result<()> {
+        self.write_both([(to, bytes), (to, &[])])
+    }
 
     /// A duplicate of its descriptor `fd`: the same open file, whatever the target does with its number from now on.
     ///

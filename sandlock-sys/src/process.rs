@@ -322,15 +322,16 @@ pub fn vm_readv(pid: i32, address: usize, buffer: &mut [u8]) -> Result<usize> {
     unsafe { syscall!(nr::PROCESS_VM_READV, pid, &local, 1usize, &remote, 1usize, 0usize) }
 }
 
-/// process_vm_writev(2): copies `bytes` to `address` of the process `pid`. Returns the bytes copied.
+/// process_vm_writev(2): copies each slice to its address of the process `pid`, in order. Returns the bytes copied.
 ///
 /// # Errors
 ///
 /// As [`vm_readv`].
-pub fn vm_writev(pid: i32, address: usize, bytes: &[u8]) -> Result<usize> {
-    let local = IoVec { base: bytes.as_ptr().cast_mut().cast(), len: bytes.len() };
-    let remote = IoVec { base: core::ptr::without_provenance_mut(address), len: bytes.len() };
-    // SAFETY: the kernel reads two iovecs and `bytes.len()` bytes of `bytes`; the remote address is looked up in the
+pub fn vm_writev<const N: usize>(pid: i32, parts: [(usize, &[u8]); N]) -> Result<usize> {
+    let local = parts.map(|(_, bytes)| IoVec { base: bytes.as_ptr().cast_mut().cast(), len: bytes.len() });
+    let remote = parts
+        .map(|(address, bytes)| IoVec { base: core::ptr::without_provenance_mut(address), len: bytes.len() });
+    // SAFETY: the kernel reads twice `N` iovecs and every byte of the slices; the remote addresses are looked up in the
     // target, never here.
-    unsafe { syscall!(nr::PROCESS_VM_WRITEV, pid, &local, 1usize, &remote, 1usize, 0usize) }
+    unsafe { syscall!(nr::PROCESS_VM_WRITEV, pid, &local, N, &remote, N, 0usize) }
 }

@@ -10,7 +10,7 @@ use sandlock_notify::handlers::memfd::Memfd;
 use sandlock_notify::handlers::metadata::Metadata;
 use sandlock_notify::handlers::netlink::{Netlink, SOCKETS};
 use sandlock_notify::handlers::own::Own;
-use sandlock_notify::{Kept, Notification, Verdict, dispatch, recv};
+use sandlock_notify::{Kept, Known, Notification, Verdict, dispatch, recv};
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::process::Change;
 use sandlock_sys::seccomp::ListenerFd;
@@ -144,6 +144,7 @@ fn supervise(
     let deadline = plan.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut supervisor = Supervisor {
         running,
+        known: &Known::default(),
         terminal,
         signals,
         state: &mut state,
@@ -164,6 +165,7 @@ fn supervise(
 /// The loop's state.
 struct Supervisor<'r, 's, 'p> {
     running: &'r Running,
+    known: &'r Known,
     terminal: &'r Terminal,
     signals: SignalFd,
     state: &'s mut State<'p>,
@@ -252,7 +254,7 @@ impl<'r> Supervisor<'r, '_, '_> {
 
     fn receive(&mut self, found: Events) {
         if found.contains(Events::IN) {
-            if let Ok(Some(notification)) = recv(&self.running.listener) {
+            if let Ok(Some(notification)) = recv(&self.running.listener, self.known) {
                 self.answer(notification);
             }
         } else {

@@ -34,10 +34,13 @@ impl Target for Image {
         Ok(len)
     }
 
-    fn write(&self, to: UserAddr, new: &[u8]) -> Result<()> {
+    fn write_both(&self, parts: [(UserAddr, &[u8]); 2]) -> Result<()> {
         let mut bytes = self.0.borrow_mut();
-        let at = to.0.checked_sub(Self::BASE).and_then(|at| usize::try_from(at).ok()).ok_or(Errno::EFAULT)?;
-        bytes.get_mut(at..at.saturating_add(new.len())).ok_or(Errno::EFAULT)?.copy_from_slice(new);
+        for (to, new) in parts.into_iter().filter(|(_, new)| !new.is_empty()) {
+            let at = to.0.checked_sub(Self::BASE).and_then(|at| usize::try_from(at).ok());
+            let at = at.ok_or(Errno::EFAULT)?;
+            bytes.get_mut(at..at.saturating_add(new.len())).ok_or(Errno::EFAULT)?.copy_from_slice(new);
+        }
         Ok(())
     }
 

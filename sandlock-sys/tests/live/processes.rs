@@ -170,8 +170,12 @@ fn memory_is_copied_in_and_out() {
     let mut target = [0; 7];
     assert_eq!(process::vm_readv(pid, source.as_ptr().expose_provenance(), &mut target), Ok(7));
     assert_eq!(target, source);
-    assert_eq!(process::vm_writev(pid, target.as_mut_ptr().expose_provenance(), b"written"), Ok(7));
+    assert_eq!(process::vm_writev(pid, [(target.as_mut_ptr().expose_provenance(), b"written")]), Ok(7));
     assert_eq!(&target, b"written");
+    // Several at once, in order; one that has no bytes has no address either.
+    let at = target.as_mut_ptr().expose_provenance();
+    assert_eq!(process::vm_writev(pid, [(at, &b"WRITTEN"[..]), (0, b""), (at + 1, b"or")]), Ok(9));
+    assert_eq!(&target, b"WorTTEN");
     // By a thread's ID as well.
     let read = in_thread(|| {
         let mut target = [0; 7];
@@ -180,7 +184,7 @@ fn memory_is_copied_in_and_out() {
     assert_eq!(read, Ok(source));
     for address in [0, 8, usize::MAX] {
         assert_eq!(process::vm_readv(pid, address, &mut target), Err(Errno::EFAULT), "{address:#x}");
-        assert_eq!(process::vm_writev(pid, address, b"x"), Err(Errno::EFAULT), "{address:#x}");
+        assert_eq!(process::vm_writev(pid, [(address, b"x")]), Err(Errno::EFAULT), "{address:#x}");
     }
     assert_eq!(process::vm_readv(i32::MAX, 8, &mut target), Err(Errno::ESRCH));
 }

@@ -162,7 +162,11 @@ fn connect_now(socket: BorrowedFd<'_>, address: &[u8]) -> Result<(bool, Result<(
         // The flag is the open socket's, so the target's too; it comes off before the target goes on.
         fs::set_status_flags(socket, flags.union(OFlags::NONBLOCK))?;
     }
-    let result = net::connect(socket, address);
+    let mut result = net::connect(socket, address);
+    if blocking && result == Err(Errno::EINPROGRESS) {
+        // Of one on this machine the end is known at once, and only the socket's lock kept the kernel from telling.
+        result = net::connect(socket, address);
+    }
     if blocking {
         fs::set_status_flags(socket, flags)?;
     }

@@ -290,11 +290,8 @@ fn take_room(target: &dyn Target, at: UserAddr) -> Result<usize> {
 
 /// Writes an answer, and how long it is, to where two registers point.
 fn put(call: &Call<'_>, (to, len_at): (usize, usize), bytes: &[u8], len: usize) -> Result<i64> {
-    if !bytes.is_empty() {
-        call.target().write(call.addr(to), bytes)?;
-    }
-    let len = i32::try_from(len).map_err(|_| Errno::EINVAL)?;
-    call.target().write(call.addr(len_at), &len.to_ne_bytes())?;
+    let len = i32::try_from(len).map_err(|_| Errno::EINVAL)?.to_ne_bytes();
+    call.target().write_both([(call.addr(to), bytes), (call.addr(len_at), &len)])?;
     Ok(0)
 }
 

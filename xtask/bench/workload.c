@@ -1,0 +1,138 @@
+// One kind of call, many times: `workload KIND` prints the median nanoseconds of one, over batches.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCHES 25
+extern char **environ;
+
+static int pair[2], zero, sock, listener;
+static struct sockaddr_in address;
+
+static void check(int good) {
+    if (!good) err(1, "workload");
+}
+
+static void call(void) { syscall(SYS_getppid); }
+static void denied(void) { check(syscall(SYS_add_key, 0, 0, 0, 0, 0) == -1); }
+static void do_open(void) {
+    int fd = open("/usr/bin/true", O_RDONLY | O_CLOEXEC);
+    check(fd >= 0 && close(fd) == 0);
+}
+static void do_read(void) {
+    char byte;
+    check(read(zero, &byte, 1) == 1);
+}
+static void exchange(void) {
+    char byte = 0;
+    check(send(pair[0], &byte, 1, 0) == 1 && recv(pair[1], &byte, 1, 0) == 1);
+}
+static void do_mmap(void) {
+    char *page = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(page != MAP_FAILED);
+    page[0] = 1;
+    check(munmap(page, 65536) == 0);
+}
+static void do_fork(void) {
+    pid_t pid = fork();
+    if (pid == 0) _exit(0);
+    check(waitpid(pid, 0, 0) == pid);
+}
+static void do_exec(void) {
+    pid_t pid;
+    char *argv[] = {"/bin/true", 0};
+    check(posix_spawn(&pid, argv[0], 0, 0, argv, environ) == 0 && waitpid(pid, 0, 0) == pid);
+}
+static void name(void) {
+    struct sockaddr_nl nl;
+    socklen_t len = sizeof nl;
+    check(getsockname(sock, (struct sockaddr *)&nl, &len) == 0);
+}
+static void interfaces(void) {
+    struct ifaddrs *all;
+    check(getifaddrs(&all) == 0);
+    freeifaddrs(all);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+// Only the connect is timed: the accept and the two closes after it make room for the next.
+static double connects(int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        double start = now();
+        check(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+        sum += now() - start;
+        int other = accept(listener, 0, 0);
+        struct linger reset = {1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        check(other >= 0 && close(fd) == 0 && close(other) == 0);
+    }
+    return sum / count;
+}
+
+static int later(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static const struct {
+    const char *kind;
+    void (*once)(void);
+    int count;
+} KINDS[] = {
+    {"call", call, 20000}, {"denied", denied, 20000}, {"open", do_open, 4000}, {"read", do_read, 10000},
+    {"send", exchange, 5000}, {"mmap", do_mmap, 2000}, {"fork", do_fork, 40}, {"exec", do_exec, 20},
+    {"getsockname", name, 400}, {"getifaddrs", interfaces, 40}, {"connect", 0, 100},
+};
+
+int main(int argc, char **argv) {
+    for (unsigned k = 0; argc > 1 && k < sizeof KINDS / sizeof *KINDS; k++) {
+        if (strcmp(argv[1], KINDS[k].kind)) continue;
+        check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        check((zero = open("/dev/zero", O_RDONLY)) >= 0);
+        if (KINDS[k].once == name) check((sock = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)) >= 0);
+        if (!KINDS[k].once) {
+            check(argc == 3 && (listener = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+            int yes = 1;
+            setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+            address.sin_family = AF_INET;
+            address.sin_port = htons(atoi(argv[2]));
+            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            check(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 64) == 0);
+        }
+        double batches[BATCHES];
+        for (int b = 0; b < BATCHES; b++) {
+            if (!KINDS[k].once) {
+                batches[b] = connects(KINDS[k].count);
+                continue;
+            }
+            double start = now();
+            for (int i = 0; i < KINDS[k].count; i++) KINDS[k].once();
+            batches[b] = (now() - start) / KINDS[k].count;
+        }
+        qsort(batches, BATCHES, sizeof *batches, later);
+        printf("%.1f\n", batches[BATCHES / 2]);
+        return 0;
+    }
+    errx(2, "usage: workload KIND [PORT]");
+}
