@@ -1,8 +1,11 @@
-// The least that answering one call can cost: a supervisor in C that judges nothing. `floor CALL CMD…`, CALL is getsockname or connect.
+// The least that something can cost. `floor getsockname CMD…` and `floor connect CMD…`: a supervisor that answers this call and judges
+// nothing. `floor landlock CMD…`: Landlock alone, with one rule, that everything may be read.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -57,8 +60,21 @@ static void answer(int listener, const struct seccomp_notif *call, struct seccom
     close(pidfd);
 }
 
+static void landlock(char **argv) {
+    __u64 reading = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+    struct landlock_ruleset_attr all = {.handled_access_fs = reading | LANDLOCK_ACCESS_FS_WRITE_FILE};
+    int ruleset = syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
+    struct landlock_path_beneath_attr rule = {reading, open("/", O_PATH)};
+    if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_landlock_restrict_self, ruleset, 0))
+        err(1, "landlock");
+    execvp(argv[0], argv);
+    err(127, "%s", argv[0]);
+}
+
 int main(int argc, char **argv) {
     if (argc < 3) errx(2, "usage: floor CALL CMD");
+    if (!strcmp(argv[1], "landlock")) landlock(argv + 2);
     unsigned nr = strcmp(argv[1], "connect") ? SYS_getsockname : SYS_connect;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) err(1, "socketpair");

@@ -1,0 +1,64 @@
+//! What one system call costs inside: allowed, refused by the filter, answered by the supervisor.
+
+use super::Bench;
+use super::report::{Budget, Compare, Row, Section};
+use super::sample::{Sample, Take, Way, rounds, way};
+
+/// What `workload` calls them, what it is, and how much longer it may take inside.
+const KINDS: [(&str, &str, Option<f64>); 11] = [
+    ("call", "getppid", None),
+    ("denied", "add_key, refused by the filter inside", None),
+    ("open", "open and close", Some(1.1)),
+    ("read", "read 1 byte of /dev/zero", None),
+    ("send", "send and recv 1 byte", Some(1.1)),
+    ("mmap", "mmap, touch, munmap 64 KiB", Some(1.1)),
+    ("fork", "fork, exit, wait", Some(1.1)),
+    ("exec", "posix_spawn and wait", None),
+    ("getifaddrs", "getifaddrs", None),
+    ("getsockname", "getsockname of netlink, answered inside", None),
+    ("connect", "connect, performed on behalf inside", None),
+];
+/// How much longer than the floor an answer of the supervisor may take.
+const ANSWER: f64 = 1.3;
+/// Where `workload` listens.
+const PORT: &str = "24917";
+
+pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
+    let [workload, floor] = ["workload", "floor"].map(|name| bench.at(name));
+    let ports = format!(":{PORT}");
+    let mut rows: Vec<Row> = Vec::new();
+    let mut budgets = Vec::new();
+    for (kind, what, most) in KINDS {
+        let words: Vec<&str> =
+            [&*workload, kind].into_iter().chain((kind == "connect").then_some(PORT)).collect();
+        let inside = bench.inside(&["--net-allow", &ports, "--net-allow-bind", PORT], &words);
+        let mut ways: Vec<Way> = vec![way("outside", &words), ("inside".to_owned(), inside)];
+        let least = if kind == "open" { "landlock" } else { kind };
+        if matches!(least, "landlock" | "getsockname" | "connect") {
+            let words: Vec<&str> = [&*floor, least].into_iter().chain(words.iter().copied()).collect();
+            ways.push(way("floor", &words));
+        }
+        let samples = rounds(bench.rounds.div_euclid(40).clamp(3, 15), &ways, Take::Number)?;
+        let median = |at: usize| samples.get(at).map_or(f64::NAN, Sample::median);
+        if let Some(most) = most {
+            budgets.push(Budget::at_most(what, most, median(1) / median(0), "× outside"));
+        }
+        if samples.len() > 2 && most.is_none() {
+            budgets.push(Budget::at_most(what, ANSWER, median(1) / median(2), "× a minimal supervisor in C"));
+        }
+        let mut samples: Vec<Option<Sample>> = samples.into_iter().map(Some).collect();
+        samples.resize(3, None);
+        rows.push((what.to_owned(), samples));
+    }
+    Ok(Section {
+        title: "System calls",
+        note: "By `xtask/bench/workload.c`, each kind many times. The last column is `xtask/bench/floor.c`: of open, Landlock alone with one \
+               rule; of the last two, a supervisor in C that does what a right answer needs, and judges nothing.",
+        unit: "ns",
+        compare: Compare::Ratio,
+        columns: ["outside", "sandlock", "the least"].map(str::to_owned).to_vec(),
+        rows,
+        budgets,
+        in_chart: true,
+    })
+}
