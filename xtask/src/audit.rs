@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Outcome, arrows,
+    Outcome, api, arrows,
     command::{self, cargo, read, run as execute},
     source::Source,
     tidy::{CRATES, LAYERS, is_counted, rust_files},
@@ -48,6 +48,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
             .push(format!("{GOLDEN} says more than the sources: `cargo xtask audit --bless` writes it anew"));
     }
     faults.extend(without_an_allocator().err());
+    faults.extend(binary().err());
     if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(faults.join("\n")) }
 }
 
@@ -71,6 +72,7 @@ fn page() -> Result<(String, Vec<String>), String> {
     unsafe_blocks(&mut page, &files, &mut faults);
     continues(&mut page, &files);
     calls(&mut page, &files);
+    names(&mut page, &files)?;
     Ok((page, faults))
 }
 
@@ -97,15 +99,22 @@ fn dependencies(page: &mut String) -> Result<(), String> {
     Ok(())
 }
 
-/// Each block with the first line of the comment that says why it is sound.
+/// Each block with the comment that says why it is sound.
 fn unsafe_blocks(page: &mut String, files: &[(PathBuf, String)], faults: &mut Vec<String>) {
     page.push_str("\n## Unsafe blocks\n");
     for (path, text) in files {
         let mut blocks = Vec::new();
-        let mut reason = None;
+        let mut reason: Option<String> = None;
+        let mut goes_on = false;
         for (line, is_block) in Source::new(text).with_blocks() {
+            let comment = line.trim().strip_prefix("// ");
             if let Some((_, why)) = line.split_once("// SAFETY: ") {
                 reason = Some(why.trim().to_owned());
+                goes_on = true;
+            } else if let (true, Some(more), Some(reason)) = (goes_on, comment, &mut reason) {
+                let _ = write!(reason, " {}", more.trim());
+            } else {
+                goes_on = false;
             }
             if is_block {
                 match reason.take() {
@@ -152,6 +161,46 @@ fn calls(page: &mut String, files: &[(PathBuf, String)]) {
     });
 }
 
+/// What each crate offers, file by file.
+fn names(page: &mut String, files: &[(PathBuf, String)]) -> Result<(), String> {
+    for name in CRATES.iter().filter(|name| **name != "xtask") {
+        let _ = writeln!(page, "\n## Public names of {name}");
+        // The command is no library.
+        let files =
+            files.iter().filter(|(path, _)| path.starts_with(name) && !path.starts_with("sandlock/src/cli"));
+        for (path, text) in files {
+            let items = api::items(text).map_err(|e| format!("{}: {e}", path.display()))?;
+            if !items.is_empty() {
+                let _ = writeln!(page, "\n{}\n", path.display());
+                items.iter().for_each(|item| {
+                    let _ = writeln!(page, "- `{item}`");
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The budget of what people install, in bytes.
+const BINARY: u64 = 3 << 19;
+
+/// The static binary is as small as it has to be.
+fn binary() -> Result<(), String> {
+    const TARGET: &str = "x86_64-unknown-linux-musl";
+    execute(&mut cargo(&["build", "--quiet", "--release", "--package", "sandlock", "--target", TARGET]))?;
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
+    let path = format!("{target}/{TARGET}/release/sandlock");
+    small_enough(fs::metadata(&path).map_err(|e| format!("{path}: {e}"))?.len())
+}
+
+fn small_enough(size: u64) -> Result<(), String> {
+    if size <= BINARY {
+        Ok(())
+    } else {
+        Err(format!("the static binary has {size} bytes, and {BINARY} are allowed"))
+    }
+}
+
 /// A program of all layers, which no crate gives an allocator: it links only if none of them wants one.
 fn without_an_allocator() -> Result<(), String> {
     let folder = command::target("audit")?;
@@ -194,9 +243,17 @@ mod tests {
         for (text, wrong) in [(good, 0), (bad, 1)] {
             let (mut page, mut faults) = (String::new(), Vec::new());
             unsafe_blocks(&mut page, &file(text), &mut faults);
-            assert!(page.contains("\n- it reads nothing"), "{page}");
+            let reason =
+                if wrong == 0 { "\n- it reads nothing, really.\n" } else { "\n- it reads nothing.\n" };
+            assert!(page.contains(reason), "{page}");
             assert_eq!(faults.len(), wrong, "{faults:?}");
         }
+    }
+
+    #[test]
+    fn a_large_binary_is_too_large() {
+        assert_eq!(small_enough(BINARY), Ok(()));
+        assert!(small_enough(BINARY + 1).is_err());
     }
 
     #[test]

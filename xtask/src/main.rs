@@ -2,6 +2,7 @@
 
 use std::{env, path::Path, process::ExitCode};
 
+mod api;
 mod arrows;
 mod audit;
 mod bench;
