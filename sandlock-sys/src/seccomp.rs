@@ -149,11 +149,13 @@ impl ListenerFd {
 ///
 /// * `EINVAL`: the program breaks a rule of the kernel, or a flag is unknown to it.
 /// * `ENOMEM`: the filters of this thread are too long together.
+/// * `ESRCH`: with `TSYNC`, another thread has filters of its own, and nothing was installed.
 pub fn set_mode_filter(program: &[SockFilter], flags: FilterFlags, privs: &NoNewPrivs) -> Result<()> {
     if flags.contains(FilterFlags::NEW_LISTENER) {
         return Err(Errno::EINVAL);
     }
-    install(program, flags, privs).map(drop)
+    // With TSYNC alone, what is no error is the thread that could not follow.
+    if install(program, flags, privs)? == 0 { Ok(()) } else { Err(Errno::ESRCH) }
 }
 
 /// The same with `NEW_LISTENER`: the calls that the program answers with `USER_NOTIF` wait for the listener.

@@ -18,7 +18,8 @@ use crate::{
 };
 use arch::{ARCHES, Arch};
 use image::Purpose;
-use kernels::{Cache, Cached};
+pub(crate) use kernels::Cache;
+use kernels::Cached;
 use outcome::Ran;
 
 pub(crate) mod arch;

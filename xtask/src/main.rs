@@ -17,6 +17,7 @@ mod libtest;
 mod miri;
 mod native;
 mod nightly;
+mod oracle;
 mod setup;
 mod skips;
 mod source;
@@ -55,7 +56,16 @@ const TASKS: &[Task] = &[
     ),
     ("miri", "[--quick | --ci]  interpret the tests of what makes no system call", miri::run),
     ("dist", "[A,B…]  build static releases, and check each on a kernel of its architecture", dist::run),
-    ("bench", "measure start-up, memory and size, next to bubblewrap", bench::run),
+    (
+        "oracle",
+        "run the kernel's selftests of Landlock and seccomp, as they are and through sandlock-sys (as root)",
+        oracle::run,
+    ),
+    (
+        "bench",
+        "[--rounds N] [--bless] [NAME…]  measure what a sandbox costs, beside others; BENCHMARKS.md",
+        bench::run,
+    ),
     ("tidy", "check what the compiler does not; count lines and unsafe blocks", tidy::run),
 ];
 

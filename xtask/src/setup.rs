@@ -24,6 +24,8 @@ const PACKAGES: &[(&str, &str)] = &[
     // libFuzzer is C++.
     ("g++", "g++"),
     ("libc6-dev", "/usr/include/stdio.h"),
+    // What the kernel's selftests are linked with.
+    ("libcap-dev", "/usr/include/sys/capability.h"),
     ("linux-libc-dev", "/usr/include/linux/seccomp.h"),
     ("python3", "python3"),
     ("python3-venv", "/var/lib/dpkg/info/python3-venv.list"),

@@ -38,6 +38,31 @@ fn a_filter_answers_for_its_thread() {
     assert!(process::process_group().is_ok());
 }
 
+/// The kernel's answer is then the ID of the thread that has a filter of its own, which is not less than nought.
+#[test]
+fn a_filter_for_all_threads_fails_if_one_cannot_follow() {
+    let (installed, wait) = mpsc::channel();
+    let (done, end) = mpsc::channel::<()>();
+    let other = thread::spawn(move || {
+        let privs = prctl::set_no_new_privs().unwrap();
+        seccomp::set_mode_filter(&filter(ALLOW), FilterFlags::empty(), &privs).unwrap();
+        installed.send(()).unwrap();
+        // Until the other one has tried.
+        let _ = end.recv();
+    });
+    wait.recv().unwrap();
+    let results = in_thread(|| {
+        let privs = prctl::set_no_new_privs().unwrap();
+        let action = ERRNO | Errno::EXDEV.get().cast_unsigned();
+        let alone = seccomp::set_mode_filter(&filter(action), FilterFlags::TSYNC, &privs);
+        let named = FilterFlags::TSYNC | FilterFlags::TSYNC_ESRCH;
+        (alone, seccomp::set_mode_filter(&filter(action), named, &privs), process::process_group().is_ok())
+    });
+    drop(done);
+    other.join().unwrap();
+    assert_eq!(results, (Err(Errno::ESRCH), Err(Errno::ESRCH), true));
+}
+
 #[test]
 fn what_is_no_filter_is_refused() {
     in_thread(|| {

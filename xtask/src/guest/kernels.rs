@@ -25,6 +25,9 @@ pub(crate) const KERNELS: &[(&str, &[&str])] = &[
 /// Where busybox is taken from: a static program runs on every kernel.
 const BUSYBOX: &[&str] = &["bookworm", "forky"];
 
+/// Where the sources of a kernel are, with its selftests.
+const SOURCES: &[&str] = &["trixie", "bookworm-backports"];
+
 /// How long a cached file is used without a look for a newer one.
 const FRESH: Duration = Duration::from_hours(24 * 30);
 
@@ -94,6 +97,16 @@ impl Cache {
             let archive = Archive::open(&self.folder, suite, arch.debian)?;
             archive.extract("busybox-static", "./*bin/busybox", to)?;
             Ok(archive.show("busybox-static")?.version)
+        })
+    }
+
+    /// The sources of a kernel, with its selftests: Debian's `linux-source` of this version.
+    pub(crate) fn sources(&self, kernel: &str) -> Result<Cached, String> {
+        let name = format!("linux-source-{kernel}");
+        self.newest(&format!("{name}.tar.xz"), SOURCES, |suite, to| {
+            let archive = Archive::open(&self.folder, suite, "amd64")?;
+            archive.extract(&name, &format!("./usr/src/{name}.tar.xz"), to)?;
+            Ok(archive.show(&name)?.version)
         })
     }
 
