@@ -22,6 +22,7 @@ mod setup;
 mod skips;
 mod source;
 mod stage;
+mod stress;
 mod test;
 mod tidy;
 mod verdict;
@@ -60,6 +61,11 @@ const TASKS: &[Task] = &[
         "oracle",
         "run the kernel's selftests of Landlock and seccomp, as they are and through sandlock-sys (as root)",
         oracle::run,
+    ),
+    (
+        "stress",
+        "[--seconds N] [--classes] [--ci]  stress-ng and trinity in sandboxes, each for N seconds; every class of stress-ng (as root)",
+        stress::run,
     ),
     (
         "bench",

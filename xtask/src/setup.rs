@@ -122,6 +122,11 @@ pub(crate) fn user(arch: &Arch) -> Result<(), String> {
     install(&[(USER, arch.user)])
 }
 
+/// Installs what `stress` runs, apart from the others, for not every release of Debian has both.
+pub(crate) fn stressors() -> Result<(), String> {
+    install(&[("stress-ng", "stress-ng"), ("trinity", "trinity")])
+}
+
 /// Installs the packages whose proofs are missing.
 fn install(packages: &[(&str, &str)]) -> Result<(), String> {
     let missing: Vec<&str> =
