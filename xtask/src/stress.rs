@@ -62,8 +62,8 @@ const SHARED: [&str; 5] = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/
 /// that was not touched before.
 const MORE: Held = Held { descriptors: 1, memory: 1024 };
 
-/// And while it answers: descriptors of a socket and its maker for each of the calls that it keeps, and sockets that it emulates.
-const MOST: Held = Held { descriptors: 400, memory: 8192 };
+/// And while it answers: descriptors for 64 sockets that it emulates and 64 calls that it keeps, what it began with, and what an answer needs.
+const MOST: Held = Held { descriptors: 160, memory: 8192 };
 
 /// What runs in a sandbox.
 struct Load {
