@@ -127,7 +127,7 @@ fn build(folder: &Path, program: &str, library: Option<&Path>) -> Result<PathBuf
     }
     cc.arg("-o").arg(place.join(name)).arg(selftests.join(format!("{program}.c")));
     if let Some(library) = library {
-        cc.args(["-Wl,--wrap=syscall,--wrap=ioctl", &format!("{OURS}/redirect.c")]).arg(library);
+        cc.args(["-Wl,--wrap=syscall,--wrap=prctl,--wrap=ioctl", &format!("{OURS}/redirect.c")]).arg(library);
     }
     execute(cc.args(["-lcap", "-lpthread", "-ldl", "-lm"]))?;
     // What some of them execute.

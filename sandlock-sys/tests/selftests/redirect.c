@@ -1,4 +1,4 @@
-// What the linker puts in the place of syscall(2) and ioctl(2) (`--wrap`), and a count of both ways in a file that outlives the tests.
+// What the linker puts in the place of syscall(2), prctl(2) and ioctl(2) (`--wrap`), and a count of both ways in a file that outlives the tests.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 int sandlock_oracle_call(long nr, const long *args, long *result);
 long __real_syscall(long nr, ...);
+int __real_prctl(int option, ...);
+int sandlock_oracle_prctl(int option, const long *args, long *result);
 int __real_ioctl(int fd, unsigned long request, ...);
 int sandlock_oracle_ioctl(int fd, unsigned long request, long argument, long *result);
 
@@ -43,6 +46,19 @@ long __wrap_syscall(long nr, ...) {
         __atomic_add_fetch(&counts[1], 1, __ATOMIC_RELAXED);
     }
     return __real_syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+int __wrap_prctl(int option, ...) {
+    long args[4], result;
+    va_list list;
+    va_start(list, option);
+    for (int i = 0; i < 4; i++) args[i] = va_arg(list, long);
+    va_end(list);
+    if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) {
+        if (sandlock_oracle_prctl(option, args, &result)) return told(result);
+        __atomic_add_fetch(&counts[1], 1, __ATOMIC_RELAXED);
+    }
+    return __real_prctl(option, args[0], args[1], args[2], args[3]);
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...) {

@@ -19,6 +19,9 @@ unsafe extern "C" {
     fn ask(option: c_int, _: c_long, _: c_long, _: c_long, _: c_long) -> c_int;
 }
 
+const PR_SET_SECCOMP: c_int = 22;
+const SECCOMP_MODE_FILTER: c_long = 2;
+const PR_SET_NO_NEW_PRIVS: c_int = 38;
 const PR_GET_NO_NEW_PRIVS: c_int = 39;
 const F_DUPFD_CLOEXEC: c_int = 1030;
 
@@ -132,6 +135,15 @@ fn secure(operation: c_long, flags: c_long, argument: c_long) -> Option<Answer> 
     }
 }
 
+/// The older way to a filter, which has no flags, and the bit that it needs.
+fn attribute(option: c_int, args: [c_long; 4]) -> Option<Answer> {
+    match (option, args) {
+        (PR_SET_SECCOMP, [SECCOMP_MODE_FILTER, fprog, ..]) => filter(0, fprog),
+        (PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0]) => Some(nothing(prctl::set_no_new_privs().map(drop))),
+        _ => None,
+    }
+}
+
 fn control(fd: c_int, request: c_ulong, argument: c_long) -> Option<Answer> {
     // SAFETY: a duplicate, which nobody else has.
     let copy = unsafe { OwnedFd::from_raw(Some(fcntl(fd, F_DUPFD_CLOEXEC, 0)).filter(|fd| *fd >= 0)?) };
@@ -185,6 +197,21 @@ pub unsafe extern "C" fn sandlock_oracle_call(nr: c_long, args: *const c_long, r
         _ => secure(a, b, c),
     };
     store(answer, result)
+}
+
+/// Makes a prctl that is about filters; 0 if our types cannot say it.
+///
+/// # Safety
+///
+/// `args` points to four words, `result` to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sandlock_oracle_prctl(
+    option: c_int,
+    args: *const c_long,
+    result: *mut c_long,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    store(attribute(option, unsafe { args.cast::<[c_long; 4]>().read() }), result)
 }
 
 /// Makes an ioctl on a listener; 0 if our types cannot say it.
