@@ -31,8 +31,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
     }
     let workload = bench.at("workload");
     for count in [1u32, 16, 256] {
-        let idle = format!("i=1; while [ $i -lt {count} ]; do sleep 60 & i=$((i+1)); done;");
-        let script = format!("{idle} {workload} getsockname; kill $(jobs -p) 2>/dev/null; true");
+        let idle = format!(
+            "i=1; while [ $i -lt {count} ]; do sleep 60 >/dev/null & all=\"$all $!\"; i=$((i+1)); done;"
+        );
+        let script = format!("{idle} {workload} getsockname; kill $all 2>/dev/null; true");
         let ways = [
             way("outside", &["sh", "-c", &script]),
             ("inside".to_owned(), bench.inside(&[], &["sh", "-c", &script])),
