@@ -9,7 +9,7 @@ use std::{
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
-    process::{Child, Command, ExitCode, Stdio},
+    process::{self, Child, Command, ExitCode, Stdio},
     thread,
     time::Instant,
 };
@@ -20,8 +20,11 @@ use crate::{
     setup,
 };
 
-/// A user and a group that own nothing, as nobody, and that nobody else on the machine is: what theirs is is the sandbox's.
-const STRANGER: u32 = 64_999;
+/// A user and a group that own nothing, as nobody, and that nobody else on the machine is: what theirs is is the sandbox's. Debian gives
+/// nobody a number from these, and another run of this task has another one.
+fn stranger() -> u32 {
+    60_000_u32.saturating_add(process::id() % 5_000)
+}
 
 /// What the command ends with after its load has ended, in whatever way: the sandbox must say the same.
 const STATUS: i32 = 42;
@@ -167,7 +170,7 @@ impl Place {
     fn new() -> Result<Self, String> {
         execute(&mut cargo(&["build", "--quiet", "--release", "--package", "sandlock"]))?;
         let binary = command::target("release")?.join("sandlock");
-        let folder = std::env::temp_dir().join(format!("sandlock-stress-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("sandlock-stress-{}", process::id()));
         explain(&folder, fs::create_dir(&folder))?;
         explain(&folder, fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)))?;
         explain(&binary, fs::copy(&binary, folder.join("sandlock")).map(drop))?;
@@ -175,15 +178,15 @@ impl Place {
         for name in ["granted", "other", "other/folder"] {
             let path = folder.join(name);
             explain(&path, fs::create_dir(&path))?;
-            explain(&path, chown(&path, Some(STRANGER), Some(STRANGER)))?;
+            explain(&path, chown(&path, Some(stranger()), Some(stranger())))?;
         }
         for name in ["other/file", "other/folder/file"] {
             let path = folder.join(name);
             explain(&path, fs::write(&path, "as it was\n"))?;
-            explain(&path, chown(&path, Some(STRANGER), Some(STRANGER)))?;
+            explain(&path, chown(&path, Some(stranger()), Some(stranger())))?;
         }
         let mut sleep = Command::new("sleep");
-        let bystander = sleep.arg("infinity").uid(STRANGER).gid(STRANGER).spawn();
+        let bystander = sleep.arg("infinity").uid(stranger()).gid(stranger()).spawn();
         let bystander = bystander.map_err(|e| format!("sleep: {e}"))?;
         Ok(Self { folder, bystander })
     }
@@ -207,8 +210,8 @@ impl Place {
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(error)
-            .uid(STRANGER)
-            .gid(STRANGER)
+            .uid(stranger())
+            .gid(stranger())
             .spawn()
             .map_err(|e| format!("sandlock: {e}"))?;
 
@@ -278,11 +281,11 @@ impl Place {
         explain(&granted, fs::remove_dir_all(&granted))?;
         for path in [granted.clone(), granted.join("victims")] {
             explain(&path, fs::create_dir(&path))?;
-            explain(&path, chown(&path, Some(STRANGER), Some(STRANGER)))?;
+            explain(&path, chown(&path, Some(stranger()), Some(stranger())))?;
         }
         let victim = granted.join("victims/file");
         explain(&victim, fs::write(&victim, "work on this\n"))?;
-        explain(&victim, chown(&victim, Some(STRANGER), Some(STRANGER)))
+        explain(&victim, chown(&victim, Some(stranger()), Some(stranger())))
     }
 }
 
@@ -350,12 +353,12 @@ fn line(path: &Path, about: &fs::Metadata) -> String {
 /// Processes of the stranger's, and files where every user may write.
 fn strangers() -> BTreeSet<String> {
     let entries = |folder: &str| fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_theirs = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.uid() == STRANGER);
+    let is_theirs = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.uid() == stranger());
     let processes = entries("/proc").filter(|entry| {
         let is_process = entry.file_name().to_string_lossy().starts_with(|c: char| c.is_ascii_digit());
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
         let uid = status.lines().find_map(|line| line.strip_prefix("Uid:\t")).unwrap_or_default();
-        is_process && uid.split('\t').next() == Some(&STRANGER.to_string())
+        is_process && uid.split('\t').next() == Some(&stranger().to_string())
     });
     let files = SHARED.iter().flat_map(|folder| entries(folder)).filter(|entry| is_theirs(&entry.path()));
     processes.chain(files).map(|entry| entry.path().display().to_string()).collect()
@@ -407,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_change_shows() {
-        let folder = std::env::temp_dir().join(format!("sandlock-listing-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("sandlock-listing-{}", process::id()));
         fs::create_dir(&folder).unwrap();
         let empty = listing(&folder).unwrap();
         fs::write(folder.join("a"), "a").unwrap();
