@@ -34,8 +34,9 @@ const QUICK: &str = "--chmod --chown --utime --xattr --inode-flags --memfd --soc
     --rlimit --nice --ioprio --schedpolicy --kill --pidfd --ptrace --clone --fork --vfork --exec --daemon --zombie --session --enosys \
     --sysinval --sysbadaddr --seccomp --landlock --io-uring --procfs --dev-shm";
 
-/// The classes of stress-ng but `gpu`, which is one that needs a device: each stressor of each, one after another, for a second.
-const CLASSES: [&str; 13] = [
+/// The classes of stress-ng but two: `gpu` is one that needs a device, `security` is one that needs AppArmor. Each
+/// stressor of each, one after another, for a second.
+const CLASSES: [&str; 12] = [
     "cpu",
     "cpu-cache",
     "device",
@@ -47,9 +48,11 @@ const CLASSES: [&str; 13] = [
     "os",
     "pipe",
     "scheduler",
-    "security",
     "vm",
 ];
+
+/// Every TCP port: its servers and clients talk to one another, and the supervisor makes their connections.
+const PORTS: &[&str] = &["--net-allow", ":*", "--net-allow-bind", "*"];
 
 /// Without the descriptors that it never has enough of where sockets, counters and devices are refused: it would not begin. It still
 /// tries to make them. `/proc` it would read for a minute first.
@@ -136,7 +139,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 fn loads(seconds: u64, classes: bool) -> Vec<Load> {
     let stress = |name: &str, what: &str, seconds| Load {
         name: format!("stress-ng {name}"),
-        flags: &[],
+        flags: PORTS,
         command: format!("stress-ng --temp-path . --oomable --metrics-brief {what}"),
         seconds,
     };
