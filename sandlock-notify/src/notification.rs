@@ -38,9 +38,10 @@ pub enum Response {
     Continue(Why),
 }
 
-/// The thread whose descriptor was asked for last, by its ID: mostly it is the next one too.
+/// The thread whose descriptor was asked for last, by its ID: mostly it is the next one too. A pidfd of its whole process serves only
+/// the notification with this cookie.
 #[derive(Default)]
-pub struct Known(Cell<Option<(i32, PidFd)>>);
+pub struct Known(Cell<Option<(i32, Option<u64>, PidFd)>>);
 
 /// A target that waits. Dropping it unanswered answers `ENOSYS`, as the kernel does when the listener is gone.
 #[must_use = "the target waits for an answer"]
@@ -141,26 +142,28 @@ impl Target for Notification<'_> {
 
     fn descriptor(&self, fd: i32) -> Result<OwnedFd> {
         let tid = self.tid();
-        if let Some((number, pidfd)) = self.known.0.take()
+        if let Some((number, only, pidfd)) = self.known.0.take()
             && number == tid
+            && only.is_none_or(|id| id == self.notif.id)
         {
             let found = process::pidfd_getfd(&pidfd, fd);
             // The thread it names is there, so the number is still that one's, and was when the target called.
             if found != Err(Errno::ESRCH) {
-                self.known.0.set(Some((number, pidfd)));
+                self.known.0.set(Some((number, only, pidfd)));
                 return found;
             }
         }
-        let (pidfd, is_thread) = match process::pidfd_open(tid, true) {
-            // Before 6.9 there are pidfds of whole processes only.
-            Err(Errno::EINVAL) => (process::pidfd_open(proc::thread_group(tid)?, false)?, false),
-            other => (other?, true),
+        let (pidfd, only) = match process::pidfd_open(tid, true) {
+            // Before 6.9 there are pidfds of whole processes only. When the thread has ended, its number may be another process's.
+            Err(Errno::EINVAL) => {
+                (process::pidfd_open(proc::thread_group(tid)?, false)?, Some(self.notif.id))
+            }
+            other => (other?, None),
         };
         // The cookie is asked about after the ID was looked up: the ID was the target's then, and a pidfd stays with whom it names.
         self.still_there()?;
         let found = process::pidfd_getfd(&pidfd, fd);
-        // Of a process whose thread has ended, the number may be another process's by the next time.
-        self.known.0.set(is_thread.then_some((tid, pidfd)));
+        self.known.0.set(Some((tid, only, pidfd)));
         found
     }
 }

@@ -32,7 +32,7 @@ pub(crate) const SYSTEM: &[&CStr] = &[
     c"/sys/kernel/mm/transparent_hugepage",
 ];
 
-/// The same, unless they are links to what is in [`SYSTEM`].
+/// The same, unless they are links into `/usr`, which is in [`SYSTEM`].
 pub(crate) const MERGED: &[&CStr] = &[c"/bin", c"/sbin", c"/lib", c"/lib64"];
 
 /// Read and execute, all of them files: how names, locales, certificates and the linker are set up; no passwords, no keys, not even for root.

@@ -85,8 +85,8 @@ impl Plan {
         }
     }
 
-    /// The same once, on the calling thread, which is confined for good: it loses its capabilities and its right to ports, abstract sockets and
-    /// signals outside, and its signals stay blocked. For a program that does nothing else.
+    /// The same once, on the calling thread, which is confined for good: it loses its capabilities and its right to ports, abstract
+    /// sockets and signals outside, and its signals stay blocked. For a program that does nothing else.
     ///
     /// # Errors
     ///

@@ -169,6 +169,34 @@ fn curl_reaches_a_granted_port_and_no_other() {
     }
 }
 
+/// One number, two processes and sixty threads, most of which are gone when the next one asks: each is told its own socket's name.
+#[test]
+fn processes_by_turns_are_told_their_own_sockets_names() {
+    const ASK: &str = "
+import os, socket, threading
+one, two = os.pipe(), os.pipe()
+child = os.fork()
+take, give = (one[0], two[1]) if child == 0 else (two[0], one[1])
+own = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+own.bind((0, 0))
+good = []
+def ask(): good.append(own.getsockname()[0] == os.getpid())
+for turn in range(30):
+    if child == 0: os.read(take, 1)
+    ask()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    os.write(give, b'.')
+    if child: os.read(take, 1)
+if child == 0: os._exit(sum(good))
+print(own.fileno(), sum(good), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+    if has(processes_by_turns_are_told_their_own_sockets_names, &[PYTHON]) {
+        same(&[], &format!("{PYTHON} -c \"{ASK}\" | tee names && grep -q ' 60 60$' names"));
+    }
+}
+
 #[test]
 fn make_runs_forty_targets_four_at_a_time() {
     if !has(make_runs_forty_targets_four_at_a_time, &["make"]) {

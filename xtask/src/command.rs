@@ -35,6 +35,13 @@ pub(crate) fn target(name: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
+/// Builds what people install on x86_64, static and stripped.
+pub(crate) fn static_binary() -> Result<PathBuf, String> {
+    const TARGET: &str = "x86_64-unknown-linux-musl";
+    run(&mut cargo(&["build", "--quiet", "--release", "--package", "sandlock", "--target", TARGET]))?;
+    Ok(target(TARGET)?.join("release/sandlock"))
+}
+
 fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{}: {status}", line(command))) }
 }

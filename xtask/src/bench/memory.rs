@@ -10,7 +10,7 @@ use std::{
 use super::Bench;
 use super::report::{Budget, Compare, Section};
 use super::sample::Sample;
-use crate::command;
+use crate::{audit, command};
 
 /// What the supervisor and the guardian hold; they share their memory, so it counts once.
 pub(super) struct Held {
@@ -22,8 +22,8 @@ pub(super) struct Held {
 
 pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
     let held = while_running(bench, "exec sleep 60", Duration::from_millis(500))?;
-    let size = fs::metadata(bench.sandlock()).map_err(|e| e.to_string())?.len();
-    let size = u32::try_from(size).map_or(f64::MAX, f64::from) / 1024.0;
+    let kib = |bytes: u64| u32::try_from(bytes).map_or(f64::MAX, f64::from) / 1024.0;
+    let size = kib(fs::metadata(bench.sandlock()).map_err(|e| e.to_string())?.len());
     let one = |value: f64| vec![Some(Sample::new(vec![value]))];
     let budget = |what, most, value, unit| Budget::at_most(what, most, value, unit);
     Ok(Section {
@@ -41,7 +41,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
         budgets: vec![
             budget("private memory of the supervisor", 1024.0, held.private, "KiB"),
             budget("threads of the supervisor", 1.0, held.threads, ""),
-            budget("static binary", 1536.0, size, "KiB"),
+            budget("static binary", kib(audit::BINARY), size, "KiB"),
         ],
         in_chart: false,
     })

@@ -11,14 +11,13 @@ mod start;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
 use crate::{Outcome, command};
 use report::{Report, Section};
 
-const TARGET: &str = "x86_64-unknown-linux-musl";
 /// The C programs, and the name of what is made of each.
 const C: [&str; 2] = ["workload", "floor"];
 
@@ -103,28 +102,14 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 
 /// Builds what is measured and what measures it.
 fn prepare() -> Result<PathBuf, String> {
-    for words in [
-        &["build", "--quiet", "--release", "--package", "sandlock", "--target", TARGET][..],
-        &[
-            "build",
-            "--quiet",
-            "--release",
-            "--package",
-            "sandlock",
-            "--example",
-            "launcher",
-            "--no-default-features",
-        ],
-    ] {
-        command::run(&mut command::cargo(words))?;
-    }
+    let sandlock = command::static_binary()?;
+    let launcher = "build --quiet --release --package sandlock --example launcher --no-default-features";
+    command::run(&mut command::cargo(&launcher.split(' ').collect::<Vec<_>>()))?;
     let folder = std::env::temp_dir().join(format!("sandlock-bench-{}", std::process::id()));
     fs::create_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    for from in [format!("{target}/{TARGET}/release/sandlock"), format!("{target}/release/examples/launcher")]
-    {
-        let to = folder.join(Path::new(&from).file_name().unwrap_or_default());
-        fs::copy(&from, &to).map_err(|e| format!("{from}: {e}"))?;
+    for from in [sandlock, command::target("release/examples")?.join("launcher")] {
+        let to = folder.join(from.file_name().unwrap_or_default());
+        fs::copy(&from, &to).map_err(|e| format!("{}: {e}", from.display()))?;
     }
     for name in C {
         let source = format!("xtask/bench/{name}.c");

@@ -23,8 +23,8 @@ impl Budget {
         let digits = if most < 10.0 { 2 } else { 0 };
         Self {
             what: what.to_owned(),
-            allowed: format!("≤ {most} {unit}"),
-            measured: format!("{measured:.digits$} {unit}"),
+            allowed: format!("≤ {most} {unit}").trim_end().to_owned(),
+            measured: format!("{measured:.digits$} {unit}").trim_end().to_owned(),
             met: measured <= most,
         }
     }

@@ -66,14 +66,16 @@ fn measure(bench: &Bench, before: &[&str]) -> Result<Section, String> {
         others.push(("firejail", "firejail --quiet --noprofile"));
     }
     let mut columns: Vec<String> = ours.iter().map(|(name, _)| name.clone()).collect();
+    columns.extend(others.iter().skip(1).map(|(name, _)| (*name).to_owned()));
+    let all = columns.len();
     let mut row: Vec<Option<Sample>> =
         rounds(bench.rounds, &ours, Take::Time)?.into_iter().map(Some).collect();
-    // Compared with the bare one of their own rounds, which is told as ours.
+    row.resize(all, None);
+    // A row of their own too, so that they are compared with the bare one of their own rounds.
     let samples = rounds(bench.rounds.div_euclid(LONG).max(1), &ways(&others), Take::Time)?;
-    for ((name, _), sample) in others.iter().zip(samples).skip(1) {
-        columns.push((*name).to_owned());
-        row.push(Some(sample));
-    }
+    let mut theirs: Vec<Option<Sample>> = samples.into_iter().map(Some).collect();
+    let ours = ours.len().saturating_sub(1);
+    theirs.splice(1..1, core::iter::repeat_n(None, ours));
     Ok(Section {
         title: "Start-up",
         note: "`/bin/true`, from the call that starts it to the end of waiting for it. What sandlock takes for it as root includes giving up 41 \
@@ -82,7 +84,7 @@ fn measure(bench: &Bench, before: &[&str]) -> Result<Section, String> {
         unit: "ms",
         compare: Compare::Difference,
         columns,
-        rows: vec![(COMMAND.to_owned(), row)],
+        rows: vec![(COMMAND.to_owned(), row), ("the same, in rounds of its own".to_owned(), theirs)],
         budgets: Vec::new(),
         in_chart: false,
     })
