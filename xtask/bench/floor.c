@@ -1,5 +1,5 @@
 // The least that something can cost. `floor getsockname CMD…` and `floor connect CMD…`: a supervisor that answers this call and judges
-// nothing. `floor landlock CMD…`: Landlock alone, with one rule, that everything may be read.
+// nothing. `floor landlock CMD…`: Landlock alone, that everything may be read and nothing changed, truncated neither.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -62,7 +62,8 @@ static void answer(int listener, const struct seccomp_notif *call, struct seccom
 
 static void landlock(char **argv) {
     __u64 reading = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-    struct landlock_ruleset_attr all = {.handled_access_fs = reading | LANDLOCK_ACCESS_FS_WRITE_FILE};
+    __u64 changing = LANDLOCK_ACCESS_FS_WRITE_FILE | 1 << 14; // LANDLOCK_ACCESS_FS_TRUNCATE, which older headers lack
+    struct landlock_ruleset_attr all = {.handled_access_fs = reading | changing};
     int ruleset = syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
     struct landlock_path_beneath_attr rule = {reading, open("/", O_PATH)};
     if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) ||

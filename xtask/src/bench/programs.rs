@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 use super::Bench;
+use super::others;
 use super::report::{Compare, Row, Section};
-use super::sample::{Sample, Take, Way, rounds, way};
+use super::sample::{Take, Way, rounds, way};
 
 /// What it is, the script, and whether a number it prints counts instead of its time.
 const SCRIPTS: [(&str, &str, Take); 5] = [
@@ -27,6 +28,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
     let folder = bench.at("");
     prepare(&bench.folder).map_err(|e| format!("{folder}: {e}"))?;
     let mut rows: Vec<Row> = Vec::new();
+    let others = others::working(&others::PLAIN);
     for (what, script, take) in SCRIPTS {
         if what.starts_with("redis") && !Path::new("/usr/bin/redis-benchmark").exists() {
             continue;
@@ -36,21 +38,17 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
         let flags = ["-w", &*folder, "--net-allow", ":24918", "--net-allow-bind", "24918"];
         let mut ways: Vec<Way> =
             vec![way("outside", &words), ("inside".to_owned(), bench.inside(&flags, &words))];
-        if Path::new("/usr/bin/bwrap").exists() {
-            let words: Vec<&str> = ["bwrap", "--dev-bind", "/", "/"].into_iter().chain(words).collect();
-            ways.push(way("bwrap", &words));
-        }
+        ways.extend(others::ways(&others, &words));
         let samples = rounds(bench.rounds.div_euclid(20).clamp(3, 15), &ways, take)?;
-        let mut samples: Vec<Option<Sample>> = samples.into_iter().map(Some).collect();
-        samples.resize(3, None);
-        rows.push((what.to_owned(), samples));
+        rows.push((what.to_owned(), samples.into_iter().map(Some).collect()));
     }
+    let names = ["outside", "sandlock"].into_iter().chain(others.iter().map(|(name, _)| *name));
     Ok(Section {
         title: "Programs",
         note: "Whole commands; the start of the sandbox is in their time. Of redis more is better, of all else less.",
         unit: "as named",
         compare: Compare::Ratio,
-        columns: ["outside", "sandlock", "bwrap --dev-bind / /"].map(str::to_owned).to_vec(),
+        columns: names.map(str::to_owned).collect(),
         rows,
         budgets: Vec::new(),
         in_chart: false,

@@ -142,8 +142,8 @@ impl Report {
         text
     }
 
-    /// Writes `BENCHMARKS.md` and `BENCHMARKS.svg`.
-    pub(super) fn write(&self) -> Result<(), String> {
+    /// Writes `BENCHMARKS.md` and `BENCHMARKS.svg`; `faults` are what could not be measured.
+    pub(super) fn write(&self, faults: &[String]) -> Result<(), String> {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpu = read("/proc/cpuinfo");
         let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
@@ -166,6 +166,9 @@ impl Report {
             let _ = writeln!(text, "| {what} | {allowed} | {measured} | {met} |");
         }
         self.0.iter().for_each(|section| text.push_str(&section.markdown()));
+        for fault in faults {
+            let _ = writeln!(text, "\nNot measured: {fault}");
+        }
         fs::write("BENCHMARKS.md", text).map_err(|e| format!("BENCHMARKS.md: {e}"))?;
         fs::write("BENCHMARKS.svg", self.chart()).map_err(|e| format!("BENCHMARKS.svg: {e}"))
     }

@@ -25,10 +25,10 @@ impl Sample {
         Self(numbers)
     }
 
-    /// That which this share of them, in hundredths, is below.
+    /// That which about this share of them, in hundredths, is below.
     pub(super) fn at(&self, share: usize) -> f64 {
         let last = self.0.len().saturating_sub(1);
-        self.0.get(last.saturating_mul(share).div_euclid(100)).copied().unwrap_or(f64::NAN)
+        self.0.get(last.saturating_mul(share).saturating_add(50).div_euclid(100)).copied().unwrap_or(f64::NAN)
     }
 
     pub(super) fn median(&self) -> f64 {
