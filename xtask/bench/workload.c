@@ -1,4 +1,5 @@
-// One kind of call, many times: `workload KIND` prints the median nanoseconds of one, over batches.
+// One kind of call, many times: `workload KIND` prints the median nanoseconds of one, over batches. `workload KIND N`: by N processes at
+// once, whose calls the wall time is divided by. `workload connect PORT`: to a port where it listens itself.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
@@ -90,6 +91,28 @@ static double connects(int count) {
     return sum / count;
 }
 
+// Each waits for the end of a pipe that we hold open, and then does its share.
+static double together(int processes, void (*once)(void), int count) {
+    int gate[2];
+    char byte;
+    check(pipe(gate) == 0);
+    for (int p = 0; p < processes; p++) {
+        pid_t pid = fork();
+        check(pid >= 0);
+        if (pid) continue;
+        close(gate[1]);
+        check(read(gate[0], &byte, 1) == 0);
+        for (int i = 0; i < count; i++) once();
+        _exit(0);
+    }
+    close(gate[0]);
+    usleep(50000); // until all of them wait
+    double start = now();
+    close(gate[1]);
+    for (int p = 0, status; p < processes; p++) check(wait(&status) > 0 && status == 0);
+    return (now() - start) / ((double)processes * count);
+}
+
 static int later(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -109,6 +132,7 @@ int main(int argc, char **argv) {
     for (unsigned k = 0; argc > 1 && k < sizeof KINDS / sizeof *KINDS; k++) {
         if (strcmp(argv[1], KINDS[k].kind)) continue;
         check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        int processes = KINDS[k].once && argc > 2 ? atoi(argv[2]) : 0;
         check((zero = open("/dev/zero", O_RDONLY)) >= 0);
         if (KINDS[k].once == name) check((sock = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)) >= 0);
         if (!KINDS[k].once) {
@@ -121,18 +145,23 @@ int main(int argc, char **argv) {
             check(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 64) == 0);
         }
         double batches[BATCHES];
-        for (int b = 0; b < BATCHES; b++) {
+        int count = KINDS[k].count, all = processes ? 3 : BATCHES;
+        for (int b = 0; b < all; b++) {
             if (!KINDS[k].once) {
-                batches[b] = connects(KINDS[k].count);
+                batches[b] = connects(count);
+                continue;
+            }
+            if (processes) {
+                batches[b] = together(processes, KINDS[k].once, count * 4 / processes + 1);
                 continue;
             }
             double start = now();
-            for (int i = 0; i < KINDS[k].count; i++) KINDS[k].once();
-            batches[b] = (now() - start) / KINDS[k].count;
+            for (int i = 0; i < count; i++) KINDS[k].once();
+            batches[b] = (now() - start) / count;
         }
-        qsort(batches, BATCHES, sizeof *batches, later);
-        printf("%.1f\n", batches[BATCHES / 2]);
+        qsort(batches, all, sizeof *batches, later);
+        printf("%.1f\n", batches[all / 2]);
         return 0;
     }
-    errx(2, "usage: workload KIND [PORT]");
+    errx(2, "usage: workload KIND [PROCESSES | PORT]");
 }
