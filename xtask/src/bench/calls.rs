@@ -8,7 +8,7 @@ use super::sample::{Sample, Take, Way, rounds, way};
 /// What `workload` calls them, what it is, and how much longer it may take inside.
 const KINDS: [(&str, &str, Option<f64>); 11] = [
     ("call", "getppid", None),
-    ("denied", "add_key, refused by the filter inside", None),
+    ("denied", "keyctl, refused by the filter inside", None),
     ("open", "open and close", Some(1.1)),
     ("read", "read 1 byte of /dev/zero", None),
     ("send", "send and recv 1 byte", Some(1.1)),

@@ -1,6 +1,7 @@
 //! `bench`: what a sandbox costs, as ratios within one run, beside a bare process, the least a supervisor in C costs, and other sandboxes.
 
 mod calls;
+mod chart;
 mod growth;
 mod memory;
 mod netlink;

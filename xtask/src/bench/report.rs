@@ -3,6 +3,7 @@
 use core::fmt::Write as _;
 use std::fs;
 
+use super::chart;
 use super::sample::Sample;
 use crate::command;
 
@@ -49,11 +50,12 @@ pub(super) struct Section {
     pub(super) columns: Vec<String>,
     pub(super) rows: Vec<Row>,
     pub(super) budgets: Vec<Budget>,
-    /// Whether the chart has it: of each row the second column over the first.
+    /// Whether the chart has it.
     pub(super) in_chart: bool,
 }
 
-fn number(value: f64) -> String {
+/// Three digits of it, or as many as it has before the point.
+pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
         ..10.0 => 2,
         ..100.0 => 1,
@@ -170,66 +172,6 @@ impl Report {
             let _ = writeln!(text, "\nNot measured: {fault}");
         }
         fs::write("BENCHMARKS.md", text).map_err(|e| format!("BENCHMARKS.md: {e}"))?;
-        fs::write("BENCHMARKS.svg", self.chart()).map_err(|e| format!("BENCHMARKS.svg: {e}"))
-    }
-
-    /// A group of bars for each section that is in the chart: a bar for each column of a row after the first.
-    fn chart(&self) -> String {
-        const LEFT: f64 = 250.0;
-        const WIDTH: f64 = 420.0;
-        const LINE: f64 = 20.0;
-        let mut body = String::new();
-        let mut y = 12.0;
-        for section in self.0.iter().filter(|section| section.in_chart) {
-            y += LINE;
-            let difference = section.compare == Compare::Difference;
-            let what = if difference {
-                format!("{} more than without", section.unit)
-            } else {
-                "times as long as without".to_owned()
-            };
-            let _ =
-                writeln!(body, r#"<text class="title" x="8" y="{y:.0}">{}: {what}</text>"#, section.title);
-            y += 8.0;
-            let mut bars = Vec::new();
-            for (row, samples) in &section.rows {
-                let Some(Some(first)) = samples.first() else { continue };
-                for (column, sample) in section.columns.iter().zip(samples).skip(1) {
-                    let Some(sample) = sample else { continue };
-                    let value = if difference {
-                        sample.median() - first.median()
-                    } else {
-                        sample.median() / first.median()
-                    };
-                    let name =
-                        if section.rows.len() == 1 { column.clone() } else { format!("{row}, {column}") };
-                    bars.push((name, column.starts_with("sandlock"), value));
-                }
-            }
-            let most = bars.iter().map(|(_, _, value)| *value).fold(1e-9, f64::max);
-            for (name, ours, value) in bars {
-                let (long, class) = (value.max(0.0) / most * WIDTH, if ours { "ours" } else { "other" });
-                let _ = writeln!(
-                    body,
-                    r#"<text class="name" x="{:.0}" y="{:.0}">{name}</text><rect class="{class}" x="{LEFT}" y="{y:.0}" width="{long:.1}" height="14" rx="2"/><text x="{:.0}" y="{:.0}">{}</text>"#,
-                    LEFT - 8.0,
-                    y + 11.0,
-                    LEFT + long + 6.0,
-                    y + 11.0,
-                    number(value)
-                );
-                y += LINE;
-            }
-        }
-        y += 8.0;
-        format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 740 {y:.0}" font-family="sans-serif" font-size="12">
-<style>
-text {{ fill: #24292f }} .title {{ font-weight: bold }} .name {{ text-anchor: end }} .ours {{ fill: #2da44e }} .other {{ fill: #8c959f }}
-@media (prefers-color-scheme: dark) {{ text {{ fill: #e6edf3 }} .ours {{ fill: #3fb950 }} .other {{ fill: #6e7681 }} }}
-</style>
-{body}</svg>
-"#
-        )
+        fs::write("BENCHMARKS.svg", chart::svg(&self.0)).map_err(|e| format!("BENCHMARKS.svg: {e}"))
     }
 }
