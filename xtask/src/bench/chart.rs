@@ -18,7 +18,7 @@ const LEFT: f64 = 290.0;
 const WIDTH: f64 = 400.0;
 const LINE: f64 = 21.0;
 /// The ends of the scale, in times as long as outside, and its lines.
-const ENDS: (f64, f64) = (0.5, 100.0);
+const ENDS: (f64, f64) = (0.4, 100.0);
 const LINES: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
 
 #[derive(Clone, Copy)]
@@ -67,7 +67,9 @@ pub(super) fn svg(sections: &[Section]) -> String {
             y += LINE;
         }
     }
-    let mut lines = String::new();
+    let mut lines = String::from(
+        "<text class=\"note\" x=\"8\" y=\"42\">Times as long as outside, logarithmic: less is better</text>\n",
+    );
     for times in LINES {
         let (x, end) = (place(times), y - 8.0);
         let class = if times > 1.0 { "line" } else { "one" };
@@ -81,10 +83,12 @@ pub(super) fn svg(sections: &[Section]) -> String {
     for (class, (_, name, mark)) in SERIES.iter().enumerate() {
         legend.push_str(&mark.draw(x, 16.0, &format!("s{class}"), name));
         let _ = writeln!(legend, r#"<text x="{:.0}" y="20">{name}</text>"#, x + 12.0);
-        x += 120.0;
+        x += 112.0;
     }
-    let _ =
-        writeln!(legend, r#"<text x="{x:.0}" y="20" class="note">hollow: the other way in the table</text>"#);
+    let _ = writeln!(
+        legend,
+        r#"<text x="{x:.0}" y="20" class="note">hollow: --base none, planned once; all unshared</text>"#
+    );
     format!(
         "{HEAD} viewBox=\"0 0 760 {y:.0}\" font-family=\"sans-serif\" font-size=\"12\">\n{STYLE}{legend}{lines}{rows}</svg>\n"
     )
@@ -120,9 +124,9 @@ fn place(times: f64) -> f64 {
 const HEAD: &str = r#"<svg xmlns="http://www.w3.org/2000/svg""#;
 const STYLE: &str = "<style>
 text { fill: #24292f } .title, .ours { font-weight: bold } .name { text-anchor: end } .scale { text-anchor: middle; fill: #57606a }
-.note { fill: #57606a } .line { stroke: #d0d7de } .one { stroke: #57606a } .hollow { fill: none; stroke-width: 1.5 }
+.note { fill: #57606a } .line { stroke: #d0d7de } .one { stroke: #57606a } .hollow { stroke-width: 1.5 }
 .s0 { fill: #1a7f37; stroke: #1a7f37 } .s1 { fill: #0969da; stroke: #0969da } .s2 { fill: #bc4c00; stroke: #bc4c00 }
-.s3 { fill: none; stroke: #6e7781; stroke-width: 2.5 } .hollow { fill: none }
+.s3 { fill: none; stroke: #6e7781; stroke-width: 2.5 } .hollow { fill: none } circle, rect { fill-opacity: 0.85 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .scale, .note { fill: #9198a1 } .line { stroke: #3d444d } .one { stroke: #9198a1 }
 .s0 { fill: #3fb950; stroke: #3fb950 } .s1 { fill: #58a6ff; stroke: #58a6ff } .s2 { fill: #f0883e; stroke: #f0883e }
@@ -130,3 +134,38 @@ text { fill: #e6edf3 } .scale, .note { fill: #9198a1 } .line { stroke: #3d444d }
 }
 </style>
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::{Compare, Section};
+    use super::*;
+
+    #[test]
+    fn every_sandbox_has_its_mark_where_its_ratio_is() {
+        let sample = |value: f64| Some(Sample::new(vec![value]));
+        let row = ("find, ms".to_owned(), vec![sample(2.0), sample(4.0), sample(20.0), None, sample(2000.0)]);
+        let section = Section {
+            title: "Programs",
+            note: "",
+            unit: "ms",
+            compare: Compare::Ratio,
+            columns: ["outside", "sandlock", "bwrap", "firejail", "the least"].map(str::to_owned).to_vec(),
+            rows: vec![row],
+            budgets: Vec::new(),
+            in_chart: true,
+        };
+        let chart = svg(&[section]);
+        // What is beyond the end of the scale is at its end.
+        assert!(chart.contains(">find</text>") && chart.contains(">2.00 ×</text>"));
+        for (x, told) in [(406.6, "sandlock: 2.00 ×"), (523.2, "bwrap: 10.0 ×"), (690.0, "the least: 1000 ×")]
+        {
+            assert!((place(told_times(told)) - x).abs() < 0.1, "{told}: {}", place(told_times(told)));
+            assert!(chart.contains(&format!("<title>{told}</title>")), "{told}");
+        }
+        assert!(!chart.contains("<title>firejail:"));
+    }
+
+    fn told_times(told: &str) -> f64 {
+        told.split(' ').filter_map(|word| word.parse().ok()).next_back().expect("a number")
+    }
+}

@@ -84,3 +84,26 @@ fn once(words: &[String], take: Take) -> Result<f64, String> {
         .filter(|_| output.status.success())
         .ok_or_else(|| format!("{}: it printed {text:?}", output.status))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_what_there_is() {
+        let sample = Sample::new(vec![3.0, 1.0, 2.0]);
+        assert_eq!(
+            [0, 10, 50, 90, 100].map(|share| sample.at(share).to_bits()),
+            [1.0, 1.0, 2.0, 3.0, 3.0].map(f64::to_bits)
+        );
+        assert!(Sample::default().median().is_nan());
+    }
+
+    #[test]
+    fn the_last_number_counts_and_a_failure_is_none() {
+        let shell = |script: &str| once(&["sh", "-c", script].map(str::to_owned), Take::Number);
+        assert_eq!(shell("echo 3 is 7.5 ns"), Ok(7.5));
+        assert!(shell("echo 3; exit 1").is_err());
+        assert!(shell("echo none").is_err());
+    }
+}
