@@ -1,5 +1,5 @@
-//! Any calls with any memory behind them, to every handler of a sandbox that was granted nothing: each is answered, and nothing that
-//! needs a grant is done.
+//! Any calls of 64-bit and 32-bit programs with any memory behind them, to every handler of a sandbox that was granted nothing: each is
+//! answered, and nothing that needs a grant is done.
 #![no_main]
 
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ use sandlock_notify::handlers::{
     own::Own,
 };
 use sandlock_notify::{Call, Handler, Ports, Response, Route, Target, UserAddr, Verdict, dispatch};
-use sandlock_sys::filter::AUDIT_ARCH;
+use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT};
 use sandlock_sys::fs::{MemfdFlags, OFlags};
 use sandlock_sys::seccomp::Data;
 use sandlock_sys::{AsFd, Errno, OwnedFd, Result, fs, net, nr, process};
@@ -31,7 +31,7 @@ struct Input {
 
 #[derive(Debug, Arbitrary)]
 enum Step {
-    /// A call: which of [`CALLS`], and its registers.
+    /// A call: which of [`CALLS`], with the highest bit that of a 32-bit program, and its registers.
     Call(u8, [Register; 6]),
     /// A datagram of the memory's bytes, sent on the emulated socket that was made last.
     Send(u8, u8),
@@ -180,7 +180,18 @@ const CALLS: &[(&str, Pick)] = &[
     ("sched_setscheduler", OWN),
     ("setpriority", OWN),
     ("ioprio_set", OWN),
+    // Of 32-bit programs only.
+    ("fcntl64", CONNECT),
+    ("chown32", METADATA),
+    ("lchown32", METADATA),
+    ("fchown32", METADATA),
+    ("utimensat_time64", METADATA),
 ];
+
+/// The numbers that a table has for [`CALLS`].
+fn numbers(table: &[(&str, u32)]) -> Vec<u32> {
+    CALLS.iter().filter_map(|(name, _)| nr::number(table, name)).collect()
+}
 
 fuzz_target!(|input: Input| {
     let mut memory = input.memory;
@@ -197,20 +208,21 @@ fuzz_target!(|input: Input| {
     };
     let routes: Vec<Route<State>> = CALLS
         .iter()
-        .filter_map(|(name, pick)| {
-            let number = nr::number(nr::NATIVE, name)?;
-            // The second number is that of 32-bit programs, of which none calls.
-            Some(Route { numbers: Some((number, u32::MAX)), pick: *pick })
+        .map(|(name, pick)| {
+            let number = |table| nr::number(table, name).unwrap_or(u32::MAX);
+            Route { numbers: Some((number(nr::NATIVE), number(nr::COMPAT))), pick: *pick }
         })
         .collect();
+    let native = (AUDIT_ARCH, numbers(nr::NATIVE));
+    let compat = AUDIT_ARCH_COMPAT.map(|arch| (arch, numbers(nr::COMPAT)));
     let before = outside();
     for (step, id) in input.steps.into_iter().take(32).zip(0..) {
         match step {
             Step::Call(which, registers) => {
-                let (number, _) = routes[usize::from(which) % routes.len()].numbers.expect("a number");
+                let (arch, numbers) = compat.as_ref().filter(|_| which >= 0x80).unwrap_or(&native);
                 let data = Data {
-                    nr: number.cast_signed(),
-                    arch: AUDIT_ARCH,
+                    nr: numbers[usize::from(which & 0x7f) % numbers.len()].cast_signed(),
+                    arch: *arch,
                     args: registers.map(Register::value),
                     ..Data::default()
                 };
@@ -230,7 +242,7 @@ fuzz_target!(|input: Input| {
 fn judge(call: &Call<'_>, verdict: Verdict, guest: &Guest) {
     let Verdict::Reply(response) = verdict else { panic!("{verdict:?}: nobody waits") };
     match response {
-        Response::Errno(errno) => assert_ne!(errno, Errno::ENOSYS, "no handler knows {}", call.nr()),
+        Response::Errno(errno) => assert_ne!(errno, Errno::ENOSYS, "no handler knows {:?}", call.name()),
         Response::Continue(_) => {
             // Of what is not an emulated socket, the kernel decides.
             let left =

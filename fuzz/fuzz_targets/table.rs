@@ -1,5 +1,5 @@
-//! Any table: its filter is one that the kernel takes, says what the table says, and is proved to; of a damaged one the verifier knows
-//! what it does.
+//! Any table, alone or with a second one for the calls of another architecture: its filter is one that the kernel takes, says what the
+//! tables say, and is proved to; of a damaged one the verifier knows what it does.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -33,13 +33,20 @@ const ACTIONS: [Action; 6] = [
 
 #[derive(Debug, Arbitrary)]
 struct Input {
+    first: Half,
+    /// For another architecture.
+    second: Option<Half>,
+    /// An instruction, and what becomes of it.
+    damage: (u16, Damage),
+    calls: Vec<(u32, [u64; 6])>,
+}
+
+#[derive(Debug, Arbitrary)]
+struct Half {
     arch: u8,
     missing: u8,
     foreign: u8,
     rows: Vec<(Gap, Rule)>,
-    /// An instruction, and what becomes of it.
-    damage: (u16, Damage),
-    calls: Vec<(u32, [u64; 6])>,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -119,6 +126,13 @@ impl Cond {
 }
 
 impl Rule {
+    fn cases(&self) -> &[(Vec<Cond>, u8)] {
+        match self {
+            Self::Always(_) => &[],
+            Self::Cases(cases, _) => cases,
+        }
+    }
+
     /// What the table has to say, found without it.
     fn answer(&self, args: &[u64; 6]) -> Action {
         match self {
@@ -135,63 +149,95 @@ fn pick(action: u8) -> Action {
     ACTIONS[usize::from(action) % ACTIONS.len()]
 }
 
-fuzz_target!(|input: Input| {
-    let Input { arch, missing, foreign, mut rows, damage, calls } = input;
-    let arch = ARCHES[usize::from(arch) % ARCHES.len()];
-    let (missing, foreign) = (pick(missing), pick(foreign));
-    // So few that the proof is a short one.
-    rows.truncate(20);
-    let mut rules: Vec<(u32, Rule)> = Vec::new();
-    let mut next = Some(0u32);
-    for (gap, mut rule) in rows {
-        let gap = match gap {
-            Gap::None => 0,
-            Gap::Some(gap) => gap.into(),
-            Gap::Far(gap) => gap,
-        };
-        let Some(nr) = next.and_then(|next| next.checked_add(gap)) else { break };
-        if arch.x32 && nr >= 0x4000_0000 {
-            break;
+/// A table's content, for a [`Table`] to borrow from.
+struct Spec {
+    arch: Arch,
+    missing: Action,
+    foreign: Action,
+    rules: Vec<(u32, Rule)>,
+    /// Of each rule the tests of each case.
+    tests: Vec<Vec<Vec<Test>>>,
+}
+
+/// Of each rule the cases.
+type Cases<'a> = Vec<Vec<Case<'a>>>;
+
+impl From<Half> for Spec {
+    fn from(half: Half) -> Self {
+        let arch = ARCHES[usize::from(half.arch) % ARCHES.len()];
+        let mut rules: Vec<(u32, Rule)> = Vec::new();
+        let mut next = Some(0u32);
+        // So few that the proof is a short one.
+        for (gap, mut rule) in half.rows.into_iter().take(20) {
+            let gap = match gap {
+                Gap::None => 0,
+                Gap::Some(gap) => gap.into(),
+                Gap::Far(gap) => gap,
+            };
+            let Some(nr) = next.and_then(|next| next.checked_add(gap)) else { break };
+            if arch.x32 && nr >= 0x4000_0000 {
+                break;
+            }
+            if let Rule::Cases(cases, _) = &mut rule {
+                cases.truncate(3);
+                cases.iter_mut().for_each(|(when, _)| when.truncate(3));
+            }
+            rules.push((nr, rule));
+            next = nr.checked_add(1);
         }
-        if let Rule::Cases(cases, _) = &mut rule {
-            cases.truncate(3);
-            cases.iter_mut().for_each(|(when, _)| when.truncate(3));
-        }
-        rules.push((nr, rule));
-        next = nr.checked_add(1);
+        let tests = |(when, _): &(Vec<Cond>, u8)| when.iter().map(|cond| cond.test()).collect();
+        let tests = rules.iter().map(|(_, rule)| rule.cases().iter().map(tests).collect()).collect();
+        Self { arch, missing: pick(half.missing), foreign: pick(half.foreign), rules, tests }
+    }
+}
+
+impl Spec {
+    fn cases(&self) -> Cases<'_> {
+        let rules = self.rules.iter().zip(&self.tests);
+        rules
+            .map(|((_, rule), tests)| {
+                let cases = rule.cases().iter().zip(tests);
+                cases.map(|((_, then), when)| Case { when, then: pick(*then) }).collect()
+            })
+            .collect()
     }
 
-    let tests: Vec<Vec<Vec<Test>>> = rules
-        .iter()
-        .map(|(_, rule)| match rule {
-            Rule::Always(_) => Vec::new(),
-            Rule::Cases(cases, _) => {
-                cases.iter().map(|(when, _)| when.iter().map(|cond| cond.test()).collect()).collect()
+    fn rows<'a>(&self, cases: &'a Cases<'a>) -> Vec<Row<'a>> {
+        let answer = |rule: &Rule, cases: &'a Vec<_>| match rule {
+            Rule::Always(action) => Answer::Always(pick(*action)),
+            Rule::Cases(_, otherwise) => Answer::Cases(cases, pick(*otherwise)),
+        };
+        let rules = self.rules.iter().zip(cases);
+        rules.map(|((nr, rule), cases)| Row { nr: *nr, answer: answer(rule, cases) }).collect()
+    }
+
+    fn table<'a>(&self, rows: &'a [Row<'a>], compat: Option<&'a Table<'a>>) -> Table<'a> {
+        Table { arch: self.arch, rows, missing: self.missing, foreign: self.foreign, compat }
+    }
+
+    /// What the table has to say about a call of its architecture, found without it.
+    fn answer(&self, call: &Data) -> Action {
+        let nr = call.nr.cast_unsigned();
+        match self.rules.binary_search_by_key(&nr, |(nr, _)| *nr) {
+            _ if self.arch.x32 && nr >= 0x4000_0000 => self.foreign,
+            // Of a 32-bit program the kernel takes the low halves of the registers.
+            Ok(at) if [Arch::I386, Arch::ARM].contains(&self.arch) => {
+                self.rules[at].1.answer(&call.args.map(|arg| arg & u64::from(u32::MAX)))
             }
-        })
-        .collect();
-    let cases: Vec<Vec<Case<'_>>> = rules
-        .iter()
-        .zip(&tests)
-        .map(|((_, rule), tests)| match rule {
-            Rule::Always(_) => Vec::new(),
-            Rule::Cases(cases, _) => {
-                cases.iter().zip(tests).map(|((_, then), when)| Case { when, then: pick(*then) }).collect()
-            }
-        })
-        .collect();
-    let rows: Vec<Row<'_>> = rules
-        .iter()
-        .zip(&cases)
-        .map(|((nr, rule), cases)| Row {
-            nr: *nr,
-            answer: match rule {
-                Rule::Always(action) => Answer::Always(pick(*action)),
-                Rule::Cases(_, otherwise) => Answer::Cases(cases, pick(*otherwise)),
-            },
-        })
-        .collect();
-    let table = Table { arch, rows: &rows, missing, foreign, compat: None };
+            Ok(at) => self.rules[at].1.answer(&call.args),
+            Err(_) => self.missing,
+        }
+    }
+}
+
+fuzz_target!(|input: Input| {
+    let Input { first, second, damage, calls: more } = input;
+    let mut specs = vec![Spec::from(first)];
+    specs.extend(second.map(Spec::from).filter(|second| second.arch != specs[0].arch));
+    let cases: Vec<Cases<'_>> = specs.iter().map(Spec::cases).collect();
+    let rows: Vec<Vec<Row<'_>>> = specs.iter().zip(&cases).map(|(spec, cases)| spec.rows(cases)).collect();
+    let compat = specs.get(1).map(|spec| spec.table(&rows[1], None));
+    let table = specs[0].table(&rows[0], compat.as_ref());
 
     let mut small = Assembler::<128>::new();
     let mut asm = Box::new(Assembler::<MAXINSNS>::new());
@@ -202,24 +248,18 @@ fuzz_target!(|input: Input| {
     }
     assert_eq!(check(&program), Ok(()));
 
-    let calls = calls_of(arch, &rules, &calls);
+    let calls: Vec<Data> = specs.iter().flat_map(|spec| calls_of(spec.arch, &spec.rules, &more)).collect();
     for call in &calls {
-        let nr = call.nr.cast_unsigned();
-        let want = match rules.binary_search_by_key(&nr, |(nr, _)| *nr) {
-            _ if call.arch != arch.audit || (arch.x32 && nr >= 0x4000_0000) => foreign,
-            // Of a 32-bit program the kernel takes the low halves of the registers.
-            Ok(at) if [Arch::I386, Arch::ARM].contains(&arch) => {
-                rules[at].1.answer(&call.args.map(|arg| arg & u64::from(u32::MAX)))
-            }
-            Ok(at) => rules[at].1.answer(&call.args),
-            Err(_) => missing,
-        };
+        let spec = specs.iter().find(|spec| spec.arch.audit == call.arch);
+        let want = spec.map_or(specs[specs.len() - 1].foreign, |spec| spec.answer(call));
         assert_eq!(table.answer(call), want, "the table: {call:x?}");
         assert_eq!(run(&program, call), Ok(want.word()), "the filter: {call:x?}");
     }
-    for row in &rows {
-        if let Answer::Always(action) = row.answer {
-            assert_eq!(constant(&program, arch, row.nr), Some(action));
+    for (spec, rows) in specs.iter().zip(&rows) {
+        for row in rows {
+            if let Answer::Always(action) = row.answer {
+                assert_eq!(constant(&program, spec.arch, row.nr), Some(action));
+            }
         }
     }
     match verify(&table, &program) {
@@ -239,8 +279,7 @@ fn calls_of(arch: Arch, rules: &[(u32, Rule)], more: &[(u32, [u64; 6])]) -> Vec<
     for (nr, rule) in rules {
         calls.extend([nr.wrapping_sub(1), *nr, nr.wrapping_add(1)].map(|nr| call(nr, [0; 6])));
         calls.extend(more.iter().take(4).map(|(_, args)| call(*nr, *args)));
-        let Rule::Cases(cases, _) = rule else { continue };
-        for (when, _) in cases {
+        for (when, _) in rule.cases() {
             // All conditions of a case at their edges at once, so that the later ones are reached.
             for delta in [0, 1, u64::MAX, 1 << 32, 1 << 63] {
                 let mut args = [0; 6];
