@@ -1,6 +1,6 @@
 //! The public names of a crate: what is `pub` in its sources, for a lint forbids `pub` where nobody outside can reach it.
 
-use syn::{Attribute, ImplItem, Item, Meta, TraitItem, Visibility, spanned::Spanned};
+use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, TraitItem, Visibility, spanned::Spanned};
 
 /// The items of one file, a line each, in the order they stand in.
 pub(crate) fn items(text: &str) -> Result<Vec<String>, String> {
@@ -8,6 +8,32 @@ pub(crate) fn items(text: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     file.items.iter().for_each(|item| add(item, &mut found));
     Ok(found)
+}
+
+/// The variants of the enum `name`, if the file has it, and what each says of itself.
+pub(crate) fn variants(text: &str, name: &str) -> Result<Vec<(String, String)>, String> {
+    let file = syn::parse_file(text).map_err(|e| e.to_string())?;
+    let enums = file.items.iter().filter_map(|item| match item {
+        Item::Enum(item) if item.ident == name => Some(&item.variants),
+        _ => None,
+    });
+    let says =
+        |attributes: &[Attribute]| attributes.iter().filter_map(documentation).collect::<Vec<_>>().join(" ");
+    Ok(enums.flatten().map(|variant| (variant.ident.to_string(), says(&variant.attrs))).collect())
+}
+
+/// The line of a doc comment.
+fn documentation(attribute: &Attribute) -> Option<String> {
+    match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value().trim().to_owned()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn add(item: &Item, found: &mut Vec<String>) {

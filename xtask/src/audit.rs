@@ -11,8 +11,8 @@ use std::{
 use crate::{
     Outcome, api, arrows,
     command::{self, cargo, read, run as execute},
-    source::Source,
-    tidy::{CRATES, LAYERS, is_counted, rust_files},
+    source::{Size, Source},
+    tidy::{self, CRATES, LAYERS, is_counted, rust_files},
 };
 
 const GOLDEN: &str = "AUDIT.md";
@@ -67,31 +67,39 @@ fn page() -> Result<(String, Vec<String>), String> {
         "# Audit\n\nWhat there is to trust, written by `cargo xtask audit --bless` and compared with the sources by CI.\n",
     );
     let mut faults = Vec::new();
-    sizes(&mut page, &files);
-    dependencies(&mut page)?;
+    sizes(&mut page, &files, &mut faults);
+    let metadata = read(&mut cargo(&["metadata", "--quiet", "--no-deps", "--format-version=1"]))?;
+    dependencies(&mut page, &metadata, &mut faults)?;
     unsafe_blocks(&mut page, &files, &mut faults);
-    continues(&mut page, &files);
+    continues(&mut page, &files)?;
     calls(&mut page, &files);
     names(&mut page, &files)?;
     Ok((page, faults))
 }
 
-fn sizes(page: &mut String, files: &[(PathBuf, String)]) {
+fn sizes(page: &mut String, files: &[(PathBuf, String)], faults: &mut Vec<String>) {
     page.push_str(
         "\n## Size\n\nWithout tests and what is generated; lines of code, to the next hundred. `cargo xtask tidy` counts them.\n\n\
          | crate | code | unsafe blocks |\n|---|---:|---:|\n",
     );
     for name in CRATES.iter().filter(|name| **name != "xtask") {
-        let of_it = files.iter().filter(|(path, _)| path.starts_with(name));
-        let size: crate::source::Size = of_it.map(|(_, text)| Source::new(text).size()).sum();
-        let _ = writeln!(page, "| {name} | {} | {} |", size.code.next_multiple_of(100), size.blocks);
+        row(page, name, files.iter().filter(|(path, _)| path.starts_with(name)));
     }
+    let trusted = row(page, "the trusted path", files.iter().filter(|(path, _)| tidy::is_trusted(path)));
+    faults.extend(tidy::too_long(trusted));
 }
 
-fn dependencies(page: &mut String) -> Result<(), String> {
+/// Writes the sum of some files, and says it.
+fn row<'a>(page: &mut String, name: &str, files: impl Iterator<Item = &'a (PathBuf, String)>) -> Size {
+    let size: Size = files.map(|(_, text)| Source::new(text).size()).sum();
+    let _ = writeln!(page, "| {name} | {} | {} |", size.code.next_multiple_of(100), size.blocks);
+    size
+}
+
+fn dependencies(page: &mut String, metadata: &str, faults: &mut Vec<String>) -> Result<(), String> {
     page.push_str("\n## Dependencies at run time\n\n");
-    let metadata = read(&mut cargo(&["metadata", "--quiet", "--no-deps", "--format-version=1"]))?;
-    for (name, dependencies) in arrows::dependencies(&metadata)? {
+    faults.extend(arrows::faults(metadata)?);
+    for (name, dependencies) in arrows::dependencies(metadata)? {
         if name != "xtask" {
             let _ = writeln!(page, "- {name}: {}", dependencies.join(", "));
         }
@@ -132,14 +140,21 @@ fn unsafe_blocks(page: &mut String, files: &[(PathBuf, String)], faults: &mut Ve
     }
 }
 
-/// Where the kernel is let run a call, and why that is safe.
-fn continues(page: &mut String, files: &[(PathBuf, String)]) {
+/// Where the kernel is let run a call, and why that is safe: the reasons that there are, and which of them each place gives.
+fn continues(page: &mut String, files: &[(PathBuf, String)]) -> Result<(), String> {
     page.push_str("\n## CONTINUE\n\n");
+    for (path, text) in files {
+        for (why, meaning) in api::variants(text, "Why").map_err(|e| format!("{}: {e}", path.display()))? {
+            let _ = writeln!(page, "- {why}: {meaning}");
+        }
+    }
+    page.push('\n');
     for (path, text) in files {
         for why in Source::new(text).names_in("Why").iter().filter(|why| why.as_str() != "Self") {
             let _ = writeln!(page, "- {}: {why}", path.display());
         }
     }
+    Ok(())
 }
 
 /// The functions of `sandlock-sys` that are named in what runs beside the guest.
@@ -198,32 +213,41 @@ fn small_enough(size: u64) -> Result<(), String> {
     }
 }
 
-/// A program of all layers, which no crate gives an allocator: it links only if none of them wants one.
+/// All layers link into a program without an allocator.
 fn without_an_allocator() -> Result<(), String> {
     let folder = command::target("audit")?;
     let root = std::env::current_dir().map_err(|e| e.to_string())?;
+    let lock = folder.join("Cargo.lock");
+    fs::copy("Cargo.lock", &lock).map_err(|e| format!("{}: {e}", lock.display()))?;
+    links(&folder, LAYERS.map(|layer| (layer, root.join(layer))))
+}
+
+/// A program of these crates, which none of them gives an allocator: it links only if none of them wants one.
+fn links(folder: &Path, crates: impl IntoIterator<Item = (&'static str, PathBuf)>) -> Result<(), String> {
     let mut manifest = String::from(
         "[package]\nname = \"without-an-allocator\"\nedition = \"2024\"\n[workspace]\n[profile.release]\npanic = \"abort\"\n[dependencies]\n",
     );
     let mut program = String::from("//! All layers, and no allocator.\n#![no_std]\n#![no_main]\n");
-    for layer in LAYERS {
-        let _ = writeln!(manifest, "{layer} = {{ path = {:?} }}", root.join(layer));
-        let _ = writeln!(program, "extern crate {};", layer.replace('-', "_"));
+    for (name, path) in crates {
+        let _ = writeln!(manifest, "{name} = {{ path = {path:?} }}");
+        let _ = writeln!(program, "extern crate {};", name.replace('-', "_"));
     }
     program.push_str(
         "#[unsafe(no_mangle)]\nextern \"C\" fn main() -> i32 { 0 }\n#[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }\n",
     );
-    let source = folder.join("src");
-    fs::create_dir_all(&source).map_err(|e| format!("{}: {e}", source.display()))?;
-    for (path, text) in [(folder.join("Cargo.toml"), manifest), (source.join("main.rs"), program)] {
-        fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))?;
+    for (path, text) in [("Cargo.toml", manifest), ("src/main.rs", program)] {
+        write(&folder.join(path), &text)?;
     }
-    let lock = folder.join("Cargo.lock");
-    fs::copy("Cargo.lock", &lock).map_err(|e| format!("{}: {e}", lock.display()))?;
     let mut build = cargo(&["build", "--quiet", "--release"]);
     // The C library's own start calls main; Rust's is not there.
-    build.env("RUSTFLAGS", "-Clink-arg=-lc").current_dir(&folder).env("CARGO_TARGET_DIR", "target");
+    build.env("RUSTFLAGS", "-Clink-arg=-lc").current_dir(folder).env("CARGO_TARGET_DIR", "target");
     execute(&mut build).map_err(|e| format!("a layer needs an allocator, or more: {e}"))
+}
+
+/// Writes a file, in a folder that is made if it is not there.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder.and_then(|()| fs::write(path, text)).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 #[cfg(test)]
@@ -257,13 +281,71 @@ mod tests {
     fn calls_and_reasons_are_named() {
         let files = [
             ("sandlock-sys/src/net.rs", "//! A.\npub fn bind() {}\npub fn send() {}\n"),
-            ("sandlock-notify/src/a.rs", "//! A.\nfn f() { net::send(); Response::Continue(Why::Known) }\n"),
+            (
+                "sandlock-notify/src/a.rs",
+                "//! A.\nfn f() { net::send(); Response::Continue(Why::Known) }\nenum Why {\n    /// It is.\n    /// Really.\n    Known,\n}\n",
+            ),
         ];
         let files = files.map(|(path, text)| (PathBuf::from(path), text.to_owned()));
         let mut page = String::new();
         calls(&mut page, &files);
         assert!(page.ends_with("\n\n- net::send\n"), "{page}");
-        continues(&mut page, &files);
-        assert!(page.ends_with("\n\n- sandlock-notify/src/a.rs: Known\n"), "{page}");
+        continues(&mut page, &files).unwrap();
+        let reasons = "\n\n- Known: It is. Really.\n\n- sandlock-notify/src/a.rs: Known\n";
+        assert!(page.ends_with(reasons), "{page}");
+    }
+
+    #[test]
+    fn a_trusted_path_that_is_too_long_is_found() {
+        let text = format!("//! A.\n{}", "f();\n".repeat(5000));
+        let file = |path: &str| (PathBuf::from(path), text.clone());
+        let trusted = [file("sandlock-sys/src/a.rs"), file("sandlock/src/b.rs")];
+        // Of the command line any amount goes.
+        let beside = [file("sandlock/src/cli/c.rs"), (PathBuf::from("sandlock/src/d.rs"), "f();\n".into())];
+        for (files, wrong) in [
+            (trusted.to_vec(), 0),
+            ([&trusted[..], &beside[..1]].concat(), 0),
+            ([&trusted[..], &beside[1..]].concat(), 1),
+        ] {
+            let mut faults = Vec::new();
+            sizes(&mut String::new(), &files, &mut faults);
+            assert_eq!(faults.len(), wrong, "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_layer_with_a_new_dependency_is_found_and_one_that_points_up() {
+        let on = |name: &str| {
+            let dependency = format!(r#"{{"name":"{name}","kind":null,"optional":false}}"#);
+            format!(r#"{{"packages":[{{"name":"sandlock-notify","dependencies":[{dependency}]}}]}}"#)
+        };
+        for (name, wrong) in [("sandlock-sys", 0), ("sandlock", 1), ("hashbrown", 1)] {
+            let (mut page, mut faults) = (String::new(), Vec::new());
+            dependencies(&mut page, &on(name), &mut faults).unwrap();
+            assert!(page.ends_with(&format!("- sandlock-notify: {name}\n")), "{page}");
+            assert_eq!(faults.len(), wrong, "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_layer_that_wants_an_allocator_is_found() {
+        if !cargo(&["--version"]).output().is_ok_and(|output| output.status.success()) {
+            println!("SKIP a_layer_that_wants_an_allocator_is_found: there is no cargo");
+            return;
+        }
+        let folder = std::env::temp_dir().join(format!("sandlock-audit-{}", std::process::id()));
+        let layer = folder.join("layer");
+        write(&layer.join("Cargo.toml"), "[package]\nname = \"layer\"\nedition = \"2024\"\n").unwrap();
+        let [without, with] = [
+            "#![no_std]\npub fn f() -> u8 { 0 }\n",
+            "#![no_std]\nextern crate alloc;\npub fn f() -> alloc::vec::Vec<u8> { alloc::vec![0] }\n",
+        ]
+        .map(|text| {
+            write(&layer.join("src/lib.rs"), text).unwrap();
+            links(&folder.join("program"), [("layer", layer.clone())])
+        });
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(without, Ok(()));
+        assert!(with.is_err_and(|e| e.contains("needs an allocator")));
     }
 }

@@ -27,6 +27,7 @@ const ANYWHERE: &[(&str, &str)] = &[
         "sandlock-netlink/live_kernel/the_kernel_answers_as_we_do",
         "only root has a network namespace, the same test runs as root, and other kernels answer otherwise",
     ),
+    ("xtask/xtask/audit::", "nobody cannot read root's toolchain, and the same test runs as root"),
     (
         "sandlock/programs/cargo_builds_offline",
         "nobody cannot read root's toolchain, and the same test runs as root",
