@@ -18,7 +18,9 @@ const fn insn(code: u16, jt: u8, jf: u8, k: u32) -> SockFilter {
 
 #[test]
 fn exactly_the_codes_of_seccomp_are_taken() {
-    for code in 0..=u16::MAX {
+    // All that the rules know are in the first 256; an interpreter of the test has no time for the others.
+    let last = if cfg!(miri) { 0x00ff } else { u16::MAX };
+    for code in 0..=last {
         // The load of a scratch word needs it stored, and no operand of 1 to 3 is wrong for any code but LD ABS.
         let k = if code == 0x20 { 4 } else { 1 };
         let program = [insn(0x02, 0, 0, 1), insn(code, 0, 0, k), RET, RET];

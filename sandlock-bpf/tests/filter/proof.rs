@@ -9,7 +9,7 @@ use sandlock_bpf::{
 use sandlock_sys::filter::SockFilter;
 
 use crate::equivalence::{difference, mutants, varied};
-use crate::spec::{self, Spec};
+use crate::spec::{self, Spec, unless_miri};
 
 /// There is a proof, or a call for which the program really says something else.
 fn is_decided(
@@ -85,7 +85,7 @@ fn any_damage_is_found_or_makes_no_difference() {
         let calls = spec.calls(7);
         assert!(verify(&table, program).is_ok());
         let (mut found, mut harmless) = (0, 0);
-        for (at, insn) in program.iter().enumerate() {
+        for (at, insn) in program.iter().enumerate().step_by(unless_miri(1, 7)) {
             for mutant in mutants(*insn) {
                 let mut damaged = program.to_vec();
                 damaged[at] = mutant;
@@ -103,7 +103,7 @@ fn any_damage_is_found_or_makes_no_difference() {
                 }
             }
         }
-        assert!(found > 250 && harmless < 8, "{found} {harmless}");
+        assert!(found > unless_miri(250, 5) && harmless < 8, "{found} {harmless}");
     }
 }
 

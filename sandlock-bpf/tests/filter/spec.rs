@@ -100,9 +100,14 @@ fn keep<T: Sync>(list: Vec<T>) -> &'static [T] {
     list
 }
 
-/// The number of random cases, few where each takes long. Failures are printed, not written to a file.
+/// The amount of something: all of it, or what Miri has time for.
+pub(crate) const fn unless_miri<T: Copy>(all: T, few: T) -> T {
+    if cfg!(miri) { few } else { all }
+}
+
+/// The number of random cases. Failures are printed, not written to a file.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
-    let cases = if cfg!(miri) { 2 } else { cases };
+    let cases = unless_miri(cases, 2);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -187,7 +192,7 @@ impl Spec {
             random
         };
         let around = self.rows.iter().flat_map(|(nr, _)| [nr.wrapping_sub(1), *nr, nr.wrapping_add(1)]);
-        let all = if cfg!(miri) { 64 } else { 4096 };
+        let all = unless_miri(4096, 64);
         let numbers = (0..all).chain(around.filter(|nr| *nr >= all));
         let special =
             [0x3fff_ffff, 0x4000_0000, 0x4000_0001, 0x4000_0000 + 512, 0x7fff_ffff, 0x8000_0000, u32::MAX];
@@ -285,7 +290,7 @@ pub(crate) fn pair(rows: core::ops::Range<usize>) -> impl Strategy<Value = Spec>
 pub(crate) fn spec(rows: core::ops::Range<usize>) -> impl Strategy<Value = Spec> {
     let gap = prop_oneof![20 => Just(0u32), 4 => 1..4u32, 1 => 4..400u32, 1 => 0..0x0020_0000u32];
     let row = (gap, any::<prop::sample::Index>(), prop::option::of(rule()));
-    let rows = if cfg!(miri) { rows.start..rows.start + 6 } else { rows };
+    let rows = rows.start..unless_miri(rows.end, rows.start + 6);
     let rows = (prop::collection::vec(row, rows), any::<bool>());
     (prop::sample::select(ARCHES.to_vec()), rows, action(), action()).prop_map(
         |(arch, (rows, at_the_end), missing, foreign)| {
