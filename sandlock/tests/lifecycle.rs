@@ -441,10 +441,11 @@ fn a_daemon_that_keeps_changing_its_process_is_caught() {
 
 #[test]
 fn killed_at_any_moment_it_leaves_nobody() {
-    let dir = Dir::new();
+    let (dir, tmp) = (Dir::new(), Dir::new());
     let (sleep, number) = sleeper();
     for turn in 0..40 {
-        let child = start(&mut dir.sandboxed(&[], &format!("setsid {sleep} & {sleep}")));
+        let script = format!("setsid {sleep} & {sleep}");
+        let child = start(dir.sandboxed(&[], &script).env("TMPDIR", tmp.text()));
         thread::sleep(Duration::from_micros(turn * 400));
         signal::kill(pid(&child), libc::SIGKILL).unwrap();
         assert_eq!(finish(child).code, 137);
