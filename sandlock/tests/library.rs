@@ -55,6 +55,30 @@ fn a_plan_runs_as_often_as_one_likes() {
     assert_eq!(plan.run(), Ok(Outcome::Exited(1)));
 }
 
+/// Eight runs of one plan: the first to come stays, and tells the others, which try to kill it and then end, each with all of its own.
+#[test]
+fn runs_of_one_plan_reach_each_other_by_files_only() {
+    let script = "if mkdir $TMPDIR/first 2>/dev/null; then
+        echo $$ > $TMPDIR/pid; i=0; while [ $i -lt 7 ] && sleep 0.1; do i=$(ls -d $TMPDIR/gone.* 2>/dev/null | wc -l); done; exit 7
+    fi
+    until [ -s $TMPDIR/pid ]; do sleep 0.01; done
+    setsid sleep 6 >&- 2>&- & kill -9 $(cat $TMPDIR/pid) 2>/dev/null && exit 9
+    echo > $TMPDIR/gone.$$; exit 3";
+    let plan = Policy::base().plan(["sh", "-c", script]).expect("it can be planned");
+    let mut outcomes: Vec<_> = thread::scope(|scope| {
+        let runs = [(); 8].map(|()| scope.spawn(|| plan.run()));
+        runs.into_iter().map(|run| run.join().expect("it ends").expect("it runs").status()).collect()
+    });
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [3, 3, 3, 3, 3, 3, 3, 7]);
+    // Without a sandbox the first one is killed.
+    let dir = Dir::new();
+    let start = |_| common::start(dir.bare(script).env("TMPDIR", dir.text()));
+    let children: Vec<_> = (0..8).map(start).collect();
+    let codes: Vec<_> = children.into_iter().map(|child| common::finish(child).code).collect();
+    assert!(codes.contains(&9), "{codes:?}");
+}
+
 #[test]
 fn an_older_kernel_is_refused_unless_every_loss_is_named() {
     let mut policy = Policy::base();

@@ -10,6 +10,7 @@ type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 /// What takes a minute, the interpreter's own standard library aside.
 const QUICK: &[Row] = &[
     ("sandlock-netlink", &["--lib", "--test", "minimal"], &[]),
+    ("sandlock-landlock", &["--lib", "--test", "abi"], &[]),
     (
         "sandlock-notify",
         &["--lib"],
@@ -19,7 +20,7 @@ const QUICK: &[Row] = &[
             "dispatch",
             "handlers::connect::model",
             "handlers::interfaces",
-            "handlers::metadata::model",
+            "handlers::metadata",
             "handlers::own::model",
             "kept",
             "place",

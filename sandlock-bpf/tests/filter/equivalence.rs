@@ -154,8 +154,8 @@ pub(crate) fn varied(arch: Arch) -> Spec {
 /// The tests above can fail: there is no instruction that they do not depend on.
 #[test]
 fn damage_to_any_instruction_is_noticed() {
-    for arch in [Arch::X86_64, Arch::S390X] {
-        let spec = varied(arch);
+    for arch in unless_miri(&[Arch::X86_64, Arch::S390X][..], &[Arch::X86_64]) {
+        let spec = varied(*arch);
         let mut asm = Box::new(Assembler::<MAXINSNS>::new());
         let program = spec.table().compile(&mut asm).unwrap();
         for code in [0x05, 0x06, 0x15, 0x20, 0x25, 0x35, 0x45, 0x54] {
@@ -163,14 +163,14 @@ fn damage_to_any_instruction_is_noticed() {
         }
         let calls = spec.calls(1);
         assert_eq!(difference(&spec, program, &calls), None);
-        for (at, insn) in program.iter().enumerate().step_by(unless_miri(1, 20)) {
+        for (at, insn) in program.iter().enumerate().step_by(unless_miri(1, 30)) {
             // Some damage makes no difference, as `jgt 4` or `jgt 5` where 5 was ruled out before.
             let noticed = mutants(*insn).any(|mutant| {
                 let mut damaged = program.to_vec();
                 damaged[at] = mutant;
                 difference(&spec, &damaged, &calls).is_some()
             });
-            assert!(noticed, "{at}:\n{}", Listing::new(program, arch));
+            assert!(noticed, "{at}:\n{}", Listing::new(program, *arch));
         }
     }
 }

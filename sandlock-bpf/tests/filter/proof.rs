@@ -77,16 +77,16 @@ proptest! {
 
 #[test]
 fn any_damage_is_found_or_makes_no_difference() {
-    for arch in [Arch::X86_64, Arch::S390X] {
-        let spec = varied(arch);
+    for arch in unless_miri(&[Arch::X86_64, Arch::S390X][..], &[Arch::S390X]) {
+        let spec = varied(*arch);
         let table = spec.table();
         let mut asm = Box::new(Assembler::<MAXINSNS>::new());
         let program = table.compile(&mut asm).unwrap();
         let calls = spec.calls(7);
         assert!(verify(&table, program).is_ok());
         let (mut found, mut harmless) = (0, 0);
-        for (at, insn) in program.iter().enumerate().step_by(unless_miri(1, 7)) {
-            for mutant in mutants(*insn) {
+        for (at, insn) in program.iter().enumerate().step_by(unless_miri(1, 25)) {
+            for mutant in mutants(*insn).take(unless_miri(usize::MAX, 1)) {
                 let mut damaged = program.to_vec();
                 damaged[at] = mutant;
                 match verify(&table, &damaged) {
@@ -103,7 +103,7 @@ fn any_damage_is_found_or_makes_no_difference() {
                 }
             }
         }
-        assert!(found > unless_miri(250, 5) && harmless < 8, "{found} {harmless}");
+        assert!(found > unless_miri(250, 1) && harmless < 8, "{found} {harmless}");
     }
 }
 
