@@ -192,7 +192,7 @@ for turn in range(30):
 if child == 0: os._exit(sum(good))
 print(own.fileno(), sum(good), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 ";
-    if has(processes_by_turns_are_told_their_own_sockets_names, &[PYTHON]) {
+    if has(processes_by_turns_are_told_their_own_sockets_names, &["python3"]) {
         same(&[], &format!("{PYTHON} -c \"{ASK}\" | tee names && grep -q ' 60 60$' names"));
     }
 }

@@ -220,7 +220,10 @@ fn what_cannot_be_proved_says_why() {
     let table = Table { rows: &twice, ..table };
     assert_eq!(verify(&table, &[kill]), Err(Counterexample::Table(Error::Row(16))));
 
-    // More conditions on one call than there is room for: no proof, rather than one that skips some.
+    // More conditions on one call than there is room for: no proof, rather than one that skips some. Finding out takes Miri an hour.
+    if cfg!(miri) {
+        return;
+    }
     let tests: Vec<[Test; 1]> = (0..300).map(|value| [Test::eq64(0, value * 2)]).collect();
     let cases: Vec<Case<'_>> = tests.iter().map(|when| Case { when, then: Action::ALLOW }).collect();
     let row16 = row(&cases);
