@@ -3,8 +3,6 @@
 //! Classic BPF only jumps forward. Written backwards, every target is an instruction that exists
 //! already, and a [`Label`] is nothing but its name.
 
-use core::fmt;
-
 use sandlock_sys::filter::SockFilter;
 
 use crate::action::Action;
@@ -42,18 +40,6 @@ pub struct Label(
     /// How many instructions come after it.
     usize,
 );
-
-/// The program needs more instructions than there is room for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLong;
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the filter has too many instructions")
-    }
-}
-
-impl core::error::Error for TooLong {}
 
 impl<const N: usize> Default for Assembler<N> {
     fn default() -> Self {
@@ -118,17 +104,11 @@ impl<const N: usize> Assembler<N> {
         self.branch(JSET_K, k, yes, no)
     }
 
-    /// The program that starts at `entry`.
-    ///
-    /// # Errors
-    ///
-    /// Some instruction found no room, no matter how long ago.
-    pub fn finish(&self, entry: Label) -> Result<&[SockFilter], TooLong> {
-        let program = self.program.split_at_checked(N.wrapping_sub(entry.0).wrapping_sub(1));
-        match program {
-            Some((_, program)) if !self.too_long && entry.0 < self.len => Ok(program),
-            _ => Err(TooLong),
-        }
+    /// The program that starts at `entry`; none if some instruction found no room, no matter how long ago.
+    #[must_use]
+    pub fn finish(&self, entry: Label) -> Option<&[SockFilter]> {
+        let (_, program) = self.program.split_at_checked(N.wrapping_sub(entry.0).wrapping_sub(1))?;
+        (!self.too_long && entry.0 < self.len).then_some(program)
     }
 
     /// An instruction that only changes the word.

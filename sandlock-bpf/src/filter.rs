@@ -24,7 +24,7 @@ impl Table<'_> {
         asm.clear();
         let by_arch = self.arm(asm);
         let entry = asm.load(Field::ARCH, by_arch);
-        Ok(asm.finish(entry)?)
+        asm.finish(entry).ok_or(Error::TooLong)
     }
 
     /// Entered with `arch` loaded: this table, then the others.
@@ -156,12 +156,17 @@ fn search<const N: usize>(
     (first, asm.split_at(pivot, high, low))
 }
 
-/// Code, and the word that must have been loaded when it is entered, if it needs one.
+/// Which bits of which word.
+type Bits = (Field, u32);
+
+/// Code, and what must have been loaded when it is entered, if it needs that.
 #[derive(Clone, Copy)]
 struct Code {
     entry: Label,
-    word: Option<Field>,
+    needs: Option<Bits>,
 }
+
+const NR: Option<Bits> = Some((Field::NR, u32::MAX));
 
 /// Writes the code of one answer.
 struct Writer<'p, const N: usize> {
@@ -173,10 +178,10 @@ impl<const N: usize> Writer<'_, N> {
     /// Entered with the number loaded.
     fn stretch(&mut self, stretch: &Stretch<'_>) -> Label {
         let answer = self.answer(stretch.answer);
-        let rest = self.enter(answer, Some(Field::NR));
+        let rest = self.enter(answer, NR);
         stretch.exceptions.iter().flatten().rev().fold(rest, |rest, (nr, answer)| {
             let answer = self.answer(*answer);
-            let answer = self.enter(answer, Some(Field::NR));
+            let answer = self.enter(answer, NR);
             self.asm.if_eq(*nr, answer, rest)
         })
     }
@@ -186,18 +191,28 @@ impl<const N: usize> Writer<'_, N> {
             Answer::Always(action) => self.ret(action),
             Answer::Cases(cases, otherwise) => {
                 let otherwise = self.ret(otherwise);
-                cases.iter().rev().fold(otherwise, |rest, case| self.case(case, rest))
+                self.cases(cases, 0, otherwise)
             }
         }
     }
 
-    fn case(&mut self, case: &Case<'_>, rest: Code) -> Code {
-        let then = self.ret(case.then);
-        case.when.iter().rev().fold(then, |holds, test| self.test(test, holds, rest))
+    /// The cases but for their first `known` tests, which hold. Neighbours whose next test is the same share it.
+    fn cases(&mut self, cases: &[Case<'_>], known: usize, otherwise: Code) -> Code {
+        let alike = |one: &Case<'_>, other: &Case<'_>| one.when.get(known) == other.when.get(known);
+        cases.chunk_by(alike).rev().fold(otherwise, |rest, cases| match cases {
+            [Case { when, then }, ..] => match when.get(known) {
+                Some(test) => {
+                    let holds = self.cases(cases, known.saturating_add(1), rest);
+                    self.test(test, holds, rest)
+                }
+                None => self.ret(*then),
+            },
+            [] => rest,
+        })
     }
 
     fn ret(&mut self, action: Action) -> Code {
-        Code { entry: self.asm.ret(action), word: None }
+        Code { entry: self.asm.ret(action), needs: None }
     }
 
     /// One test, made of tests of the two halves.
@@ -231,12 +246,9 @@ impl<const N: usize> Writer<'_, N> {
         if first == 0 && last >= mask {
             return yes;
         }
-        let whole = mask == u32::MAX;
-        let has_no_bit = last == 0 && !whole;
-        // What follows finds the word as it was loaded unless bits were cut off.
-        let cut = !whole && !has_no_bit;
-        let left = if cut { None } else { Some(word) };
-        let (yes, no) = (self.enter(yes, left), self.enter(no, left));
+        let has_no_bit = last == 0 && mask != u32::MAX;
+        let needs = Some((word, if has_no_bit { u32::MAX } else { mask }));
+        let (yes, no) = (self.enter(yes, needs), self.enter(no, needs));
         let entry = if has_no_bit {
             self.asm.if_set(mask, no, yes)
         } else if first == last {
@@ -245,13 +257,16 @@ impl<const N: usize> Writer<'_, N> {
             let yes = if last >= mask { yes } else { self.asm.if_gt(last, no, yes) };
             if first == 0 { yes } else { self.asm.if_ge(first, yes, no) }
         };
-        Code { entry: if cut { self.asm.and(mask, entry) } else { entry }, word: Some(word) }
+        Code { entry, needs }
     }
 
-    /// Where to enter `code` when `loaded` is the word that was loaded last and is still whole.
-    fn enter(&mut self, code: Code, loaded: Option<Field>) -> Label {
-        match code.word {
-            Some(word) if loaded != Some(word) => self.asm.load(word, code.entry),
+    /// Where to enter `code` when the last that was loaded is `loaded`.
+    fn enter(&mut self, code: Code, loaded: Option<Bits>) -> Label {
+        match code.needs {
+            Some((word, mask)) if loaded != code.needs => {
+                let entry = if mask == u32::MAX { code.entry } else { self.asm.and(mask, code.entry) };
+                self.asm.load(word, entry)
+            }
             _ => code.entry,
         }
     }

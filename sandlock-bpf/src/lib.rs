@@ -17,7 +17,7 @@ mod verify;
 
 pub use action::Action;
 pub use arch::Arch;
-pub use assembler::{Assembler, Label, TooLong};
+pub use assembler::{Assembler, Label};
 pub use check::{Fault, FaultKind, check};
 pub use display::Listing;
 pub use field::Field;

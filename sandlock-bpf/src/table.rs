@@ -6,7 +6,6 @@ use sandlock_sys::filter::Data;
 
 use crate::action::Action;
 use crate::arch::{Arch, X32_SYSCALL_BIT};
-use crate::assembler::TooLong;
 
 /// What to do about every call. A filter made from it does the same, and nothing else.
 #[derive(Debug, Clone, Copy)]
@@ -217,16 +216,10 @@ impl fmt::Display for Test {
     }
 }
 
-impl From<TooLong> for Error {
-    fn from(_: TooLong) -> Self {
-        Self::TooLong
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => TooLong.fmt(f),
+            Self::TooLong => f.write_str("the filter has too many instructions"),
             Self::Row(nr) => write!(f, "the row of system call {nr} is out of order, twice there, or of x32"),
         }
     }

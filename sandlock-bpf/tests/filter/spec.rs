@@ -269,10 +269,19 @@ pub(crate) fn cond() -> impl Strategy<Value = Cond> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let case = (prop::collection::vec(cond(), 0..4), action());
+    // Many start like the case before.
+    let case = (0..3usize, prop::collection::vec(cond(), 0..4), action());
     prop_oneof![
         6 => action().prop_map(Rule::Always),
-        1 => (prop::collection::vec(case, 0..4), action()).prop_map(|(cases, otherwise)| Rule::Cases(cases, otherwise)),
+        1 => (prop::collection::vec(case, 0..5), action()).prop_map(|(list, otherwise)| {
+            let mut cases: Vec<(Vec<Cond>, Action)> = Vec::new();
+            for (alike, own, then) in list {
+                let before = cases.last().map_or(&[][..], |(when, _)| when);
+                let when = before.iter().take(alike).copied().chain(own).take(4).collect();
+                cases.push((when, then));
+            }
+            Rule::Cases(cases, otherwise)
+        }),
     ]
 }
 
