@@ -39,7 +39,7 @@ pub(super) fn measure(_: &Bench) -> Result<Section, String> {
         rows.iter().map(|(name, time, count)| ((*name).to_owned(), vec![one(*time), one(*count)])).collect();
     Ok(Section {
         title: "Netlink",
-        note: "By `sandlock-netlink/benches/compare`; what has no crate before its name is ours, and `floor` is the least that reading can cost.",
+        note: "By `sandlock-netlink/benches/compare`; what has no crate before its name is ours, and `by hand` is the loop one would write without a library.",
         unit: "best of 30",
         compare: Compare::No,
         columns: ["ns", "allocations"].map(str::to_owned).to_vec(),
