@@ -85,9 +85,11 @@ fn a_command_that_stops_itself_or_its_supervisors_group_does_not_stop_the_clock(
 
 #[test]
 fn sigkill_of_the_supervisor_leaves_nobody() {
-    let dir = Dir::new();
+    let (dir, tmp) = (Dir::new(), Dir::new());
     let number = sleeper().1;
-    let child = settled(&dir, &[], &number);
+    // It is killed and cannot tidy up.
+    let child = start(dir.sandboxed(&[], &household(&number)).env("TMPDIR", tmp.text()));
+    until("four sleep", || sleeping(&number) == 4);
     signal::kill(pid(&child), libc::SIGKILL).unwrap();
     assert_eq!(finish(child).code, 137);
     until("nobody sleeps", || sleeping(&number) == 0);
