@@ -98,6 +98,7 @@ const NO_PROTOCOL: Action = Action::errno(Errno::EPROTONOSUPPORT);
 
 /// Families, types and protocols that are left of socket(2). UDP, ICMP, MPTCP, SCTP and SMC are closed here because Landlock does not see
 /// where they go; the errno is the one that makes programs fall back. The first row is for where Landlock sees whom a unix socket talks to (ABI 9).
+/// What starts alike stands together, and shares its tests in the filter.
 const SOCKETS_UNIX_SEEN: &[Case] = &[
     case(&[UNIX], ALLOW),
     case(&[UNIX, STREAM], ALLOW),

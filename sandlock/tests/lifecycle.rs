@@ -28,8 +28,9 @@ fn household(number: &str) -> String {
 }
 
 /// Starts a household and waits until all four of it sleep.
-fn settled(dir: &Dir, flags: &[&str], number: &str) -> std::process::Child {
-    let child = start(&mut dir.sandboxed(flags, &household(number)));
+fn settled(dir: &Dir, number: &str) -> std::process::Child {
+    // A supervisor that is killed leaves its private directory behind: in `dir`, which goes.
+    let child = start(dir.sandboxed(&[], &household(number)).env("TMPDIR", dir.text()));
     until("four sleep", || sleeping(number) == 4);
     child
 }
@@ -85,11 +86,9 @@ fn a_command_that_stops_itself_or_its_supervisors_group_does_not_stop_the_clock(
 
 #[test]
 fn sigkill_of_the_supervisor_leaves_nobody() {
-    let (dir, tmp) = (Dir::new(), Dir::new());
+    let dir = Dir::new();
     let number = sleeper().1;
-    // It is killed and cannot tidy up.
-    let child = start(dir.sandboxed(&[], &household(&number)).env("TMPDIR", tmp.text()));
-    until("four sleep", || sleeping(&number) == 4);
+    let child = settled(&dir, &number);
     signal::kill(pid(&child), libc::SIGKILL).unwrap();
     assert_eq!(finish(child).code, 137);
     until("nobody sleeps", || sleeping(&number) == 0);
@@ -104,7 +103,7 @@ fn sigkill_of_the_guardian_leaves_nobody_and_is_told() {
     }
     let dir = Dir::new();
     let number = sleeper().1;
-    let child = settled(&dir, &[], &number);
+    let child = settled(&dir, &number);
     let guardians: Vec<i32> = children(pid(&child))
         .into_iter()
         .filter(|pid| stat(*pid).is_some_and(|(name, ..)| name == "sandlock-guard"))
@@ -121,7 +120,7 @@ fn a_signal_reaches_the_command_and_its_end_everybody() {
     let dir = Dir::new();
     for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130), (libc::SIGHUP, 129)] {
         let number = sleeper().1;
-        let child = settled(&dir, &[], &number);
+        let child = settled(&dir, &number);
         signal::kill(pid(&child), signal).unwrap();
         let ran = finish(child);
         assert_eq!((ran.code, sleeping(&number)), (code, 0), "{ran:?}");
@@ -222,7 +221,7 @@ fn a_connect_that_waits_blocks_its_caller_and_nobody_else() {
 fn sandboxes_side_by_side_do_not_meet() {
     let dir = Dir::new();
     let mine = sleeper().1;
-    let child = settled(&dir, &[], &mine);
+    let child = settled(&dir, &mine);
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {

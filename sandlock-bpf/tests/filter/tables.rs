@@ -166,13 +166,15 @@ fn what_neighbours_test_alike_is_tested_once() {
         of(&[Test::eq32(0, 10), DGRAM], NOTIFY),
         of(&[Test::eq32(0, 10)], EPERM),
     ];
+    const LD_ABS: u16 = 0x20;
+    const AND_K: u16 = 0x54;
     let rows = [cases(41, SOCKET, KILL)];
     let program = compile(&table(Arch::X86_64, &rows));
-    let loads: Vec<u32> = program.iter().filter(|insn| insn.code == 0x20).map(|insn| insn.k).collect();
+    let operands =
+        |code| -> Vec<u32> { program.iter().filter(|insn| insn.code == code).map(|insn| insn.k).collect() };
     // arch, nr, args[0], args[1] and args[2], once each: the second family's code is the first's.
-    assert_eq!(loads, [4, 0, 16, 24, 32], "{}", Listing::new(&program, Arch::X86_64));
-    let masks = program.iter().filter(|insn| insn.code == 0x54).count();
-    assert_eq!(masks, 1);
+    assert_eq!(operands(LD_ABS), [4, 0, 16, 24, 32], "{}", Listing::new(&program, Arch::X86_64));
+    assert_eq!(operands(AND_K), [0xf]);
 }
 
 #[test]

@@ -50,8 +50,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
             budgets.push(Budget::at_most(what, most, median(1) / median(0), "× outside"));
         }
         if ways.len() > columns {
-            let (most, unit) = if kind == "open" { OPEN } else { ANSWER };
-            budgets.push(Budget::at_most(what, most, median(1) / median(columns), unit));
+            let (over_least, unit) = if kind == "open" { OPEN } else { ANSWER };
+            budgets.push(Budget::at_most(what, over_least, median(1) / median(columns), unit));
         }
         rows.push((what.to_owned(), samples.into_iter().map(Some).collect()));
     }
