@@ -1,14 +1,14 @@
-//! Any run of attributes: the walk ends and errs at most once, the getters say no more than is there, and a tree that was read is read
-//! again when it is written.
+//! Any run of attributes: the walk ends and errs at most once, the getters return no more than is there, and
+//! a tree that was read is read again when it is written.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sandlock_netlink::{
-    Attrs, BigEndian, Body, ByteOrder, Full, LittleEndian, MessageFlags, Messages, NLA_F_NESTED, Writer,
+    Attrs, BigEndian, Body, ByteOrder, Full, LittleEndian, MessageFlags, Messages, NLA_F_NESTED, U16, U32,
+    U64, Writer,
 };
-use zerocopy::{U16, U32, U64};
 
-/// What is read of an attribute.
+/// An attribute as it is read.
 #[derive(Debug, PartialEq)]
 enum Tree {
     Leaf(u16, Vec<u8>),
@@ -53,7 +53,7 @@ fn check<O: ByteOrder>(bytes: &[u8]) {
     }
 }
 
-/// What is well formed, nests down to a depth that no message has.
+/// Well-formed attributes, as nests down to a depth that no message has.
 fn read<O: ByteOrder>(attrs: Attrs<'_, O>, depth: usize) -> Vec<Tree> {
     let trees = attrs.map_while(Result::ok).map(|attr| {
         let whole = attr.nested().all(|attr| attr.is_ok());

@@ -1,8 +1,9 @@
-//! Any calls of 64-bit and 32-bit programs with any memory behind them, to every handler of a sandbox that was granted nothing: each is
-//! answered, and nothing that needs a grant is done.
+//! Any calls of 64-bit and 32-bit programs with any memory behind them, to every handler of a sandbox that
+//! was granted nothing: each is answered, and nothing that needs a grant is done.
 #![no_main]
 
 use std::cell::{Cell, RefCell};
+use std::sync::OnceLock;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -14,14 +15,21 @@ use sandlock_notify::handlers::{
     listen::Listen,
     memfd::Memfd,
     metadata::Metadata,
-    netlink::{Netlink, SOCKETS},
-    own::Own,
+    netlink::{NUMBERS, Netlink, SOCKETS},
+    process_ids::ProcessIds,
+    terminal::Terminal,
 };
-use sandlock_notify::{Call, Handler, Ports, Response, Route, Target, UserAddr, Verdict, dispatch};
-use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT};
+use sandlock_notify::{
+    Call, Context, Desk, Handler, Job, Ports, Response, Target, Terminals, UserAddr, Verdict, Workers,
+    dispatch,
+};
+use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT, SockFilter};
 use sandlock_sys::fs::{MemfdFlags, OFlags};
-use sandlock_sys::seccomp::Data;
-use sandlock_sys::{AsFd, Errno, OwnedFd, Result, fs, net, nr, process};
+use sandlock_sys::handoff::{Handoff, Turn};
+use sandlock_sys::nr::{self, Name};
+use sandlock_sys::process::PidfdFlags;
+use sandlock_sys::seccomp::{self, Data, FilterFlags, ListenerFd};
+use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result, fs, net, prctl, process};
 
 #[derive(Debug, Arbitrary)]
 struct Input {
@@ -70,7 +78,7 @@ struct Guest {
 }
 
 impl Target for Guest {
-    fn tid(&self) -> i32 {
+    fn tid(&self) -> Pid {
         process::gettid()
     }
 
@@ -95,7 +103,7 @@ impl Target for Guest {
         Ok(())
     }
 
-    fn descriptor(&self, fd: i32) -> Result<OwnedFd> {
+    fn file(&self, fd: i32) -> Result<OwnedFd> {
         match fd {
             // Its own file, which it may change.
             0 => fs::memfd_create(c"own", MemfdFlags::CLOEXEC),
@@ -106,15 +114,42 @@ impl Target for Guest {
             4 => net::socket(libc::AF_INET6, libc::SOCK_STREAM, 0),
             5 => net::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_NONBLOCK, 0),
             6 => net::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0),
-            // As the supervisor does it: the same socket, by its cookie.
-            7 => {
+            // The emulated netlink socket: by another number, and by the one that it got.
+            7 | FIRST_NUMBER => {
                 let netlink = self.netlink.borrow();
                 let netlink = netlink.as_ref().ok_or(Errno::EBADF)?.as_fd().as_raw();
-                process::pidfd_getfd(&process::pidfd_open(process::getpid(), false)?, netlink)
+                let pidfd = process::pidfd_open(process::getpid(), PidfdFlags::empty())?;
+                process::pidfd_getfd(&pidfd, netlink)
             }
             _ => Err(Errno::EBADF),
         }
     }
+
+    fn release(&self, _: OwnedFd, _: bool) {}
+
+    fn sockets_linger(&self) {}
+}
+
+/// The number of an emulated socket that the target has no other at.
+const FIRST_NUMBER: i32 = *NUMBERS.start();
+
+/// One worker, whose job the target carries out itself.
+struct OneWorker<'w>(Handoff<Job<'w>>);
+
+impl<'w> Workers<'w> for OneWorker<'w> {
+    fn idle(&self) -> Option<Turn<'_, Job<'w>>> {
+        self.0.take()
+    }
+}
+
+/// A listener that never hears of a call: its filter allows every one.
+fn listener() -> &'static ListenerFd {
+    static LISTENER: OnceLock<ListenerFd> = OnceLock::new();
+    LISTENER.get_or_init(|| {
+        let allow = SockFilter { code: 6, jt: 0, jf: 0, k: 0x7fff_0000 };
+        let privs = prctl::set_no_new_privs().expect("every process may");
+        seccomp::set_mode_filter_listener(&[allow], FilterFlags::empty(), &privs).expect("the first one")
+    })
 }
 
 /// The handlers, each with no grant at all.
@@ -123,9 +158,10 @@ struct State {
     interfaces: Interfaces,
     connect: Connect<'static>,
     listen: Listen<'static>,
-    own: Own,
+    process_ids: ProcessIds,
     memfd: Memfd,
-    metadata: Metadata<'static>,
+    metadata: Metadata,
+    terminal: Terminal<'static>,
 }
 
 type Pick = fn(&mut State) -> &mut dyn Handler;
@@ -134,89 +170,94 @@ const NETLINK: Pick = |state| &mut state.netlink;
 const INTERFACES: Pick = |state| &mut state.interfaces;
 const CONNECT: Pick = |state| &mut state.connect;
 const LISTEN: Pick = |state| &mut state.listen;
-const OWN: Pick = |state| &mut state.own;
+const PROCESS_IDS: Pick = |state| &mut state.process_ids;
 const MEMFD: Pick = |state| &mut state.memfd;
 const METADATA: Pick = |state| &mut state.metadata;
+const TERMINAL: Pick = |state| &mut state.terminal;
 
-/// Calls by name, for not every architecture has each, and who may answer.
-const CALLS: &[(&str, Pick)] = &[
-    ("socket", NETLINK),
-    ("socket", INTERFACES),
-    ("bind", NETLINK),
-    ("getsockname", NETLINK),
-    ("getpeername", NETLINK),
-    ("setsockopt", NETLINK),
-    ("getsockopt", NETLINK),
-    ("sendto", NETLINK),
-    ("connect", NETLINK),
-    ("connect", CONNECT),
-    ("fcntl", CONNECT),
-    ("ioctl", INTERFACES),
-    ("ioctl", CONNECT),
-    ("listen", LISTEN),
-    ("memfd_create", MEMFD),
-    ("chmod", METADATA),
-    ("fchmod", METADATA),
-    ("fchmodat", METADATA),
-    ("fchmodat2", METADATA),
-    ("chown", METADATA),
-    ("lchown", METADATA),
-    ("fchown", METADATA),
-    ("fchownat", METADATA),
-    ("utime", METADATA),
-    ("utimes", METADATA),
-    ("futimesat", METADATA),
-    ("utimensat", METADATA),
-    ("setxattr", METADATA),
-    ("lsetxattr", METADATA),
-    ("fsetxattr", METADATA),
-    ("removexattr", METADATA),
-    ("lremovexattr", METADATA),
-    ("fremovexattr", METADATA),
-    ("prlimit64", OWN),
-    ("sched_setaffinity", OWN),
-    ("sched_setattr", OWN),
-    ("sched_setparam", OWN),
-    ("sched_setscheduler", OWN),
-    ("setpriority", OWN),
-    ("ioprio_set", OWN),
+/// Calls, and the handlers of each. Not every architecture has all of them.
+const CALLS: &[(Name, &[Pick])] = &[
+    (Name::socket, &[NETLINK, INTERFACES]),
+    (Name::bind, &[NETLINK]),
+    (Name::getsockname, &[NETLINK]),
+    (Name::getpeername, &[NETLINK]),
+    (Name::setsockopt, &[NETLINK, CONNECT]),
+    (Name::getsockopt, &[NETLINK]),
+    (Name::sendto, &[NETLINK]),
+    (Name::sendmsg, &[NETLINK]),
+    (Name::sendmmsg, &[NETLINK]),
+    (Name::write, &[NETLINK]),
+    (Name::writev, &[NETLINK]),
+    (Name::recvfrom, &[NETLINK]),
+    (Name::recvmsg, &[NETLINK]),
+    (Name::recvmmsg, &[NETLINK]),
+    (Name::connect, &[NETLINK, CONNECT]),
+    (Name::fcntl, &[PROCESS_IDS]),
+    (Name::ioctl, &[INTERFACES, TERMINAL]),
+    (Name::listen, &[LISTEN]),
+    (Name::memfd_create, &[MEMFD]),
+    (Name::chmod, &[METADATA]),
+    (Name::fchmod, &[METADATA]),
+    (Name::fchmodat, &[METADATA]),
+    (Name::fchmodat2, &[METADATA]),
+    (Name::chown, &[METADATA]),
+    (Name::lchown, &[METADATA]),
+    (Name::fchown, &[METADATA]),
+    (Name::fchownat, &[METADATA]),
+    (Name::utime, &[METADATA]),
+    (Name::utimes, &[METADATA]),
+    (Name::futimesat, &[METADATA]),
+    (Name::utimensat, &[METADATA]),
+    (Name::setxattr, &[METADATA]),
+    (Name::lsetxattr, &[METADATA]),
+    (Name::fsetxattr, &[METADATA]),
+    (Name::removexattr, &[METADATA]),
+    (Name::lremovexattr, &[METADATA]),
+    (Name::fremovexattr, &[METADATA]),
+    (Name::prlimit64, &[PROCESS_IDS]),
+    (Name::sched_setaffinity, &[PROCESS_IDS]),
+    (Name::sched_setattr, &[PROCESS_IDS]),
+    (Name::sched_setparam, &[PROCESS_IDS]),
+    (Name::sched_setscheduler, &[PROCESS_IDS]),
+    (Name::setpriority, &[PROCESS_IDS]),
+    (Name::ioprio_set, &[PROCESS_IDS]),
+    (Name::setpgid, &[TERMINAL]),
     // Of 32-bit programs only.
-    ("fcntl64", CONNECT),
-    ("chown32", METADATA),
-    ("lchown32", METADATA),
-    ("fchown32", METADATA),
-    ("utimensat_time64", METADATA),
+    (Name::fcntl64, &[PROCESS_IDS]),
+    (Name::chown32, &[METADATA]),
+    (Name::lchown32, &[METADATA]),
+    (Name::fchown32, &[METADATA]),
+    (Name::utimensat_time64, &[METADATA]),
+    (Name::recvmmsg_time64, &[NETLINK]),
 ];
 
 /// The numbers that a table has for [`CALLS`].
-fn numbers(table: &[(&str, u32)]) -> Vec<u32> {
-    CALLS.iter().filter_map(|(name, _)| nr::number(table, name)).collect()
+fn numbers(table: &[(Name, u32)]) -> Vec<u32> {
+    CALLS.iter().filter_map(|(name, _)| nr::number(table, *name)).collect()
 }
 
 fuzz_target!(|input: Input| {
     let mut memory = input.memory;
     memory.truncate(MEMORY_MAX);
     let guest = Guest { memory: RefCell::new(memory), netlink: RefCell::new(None), written: Cell::new(0) };
+    // The caller's terminal is one that the guest has no descriptor of.
+    static TERMINALS: Terminals = Terminals::new(Some(u32::MAX));
     let mut state = State {
         netlink: Netlink::new(),
         interfaces: Interfaces,
-        connect: Connect::new(Judge::Rules { ports: Ports::Listed(&[]), sockets: &[], scoped: false }),
+        connect: Connect::new(Judge::Rules { ports: Ports::Listed(&[]), scoped: false }),
         listen: Listen { ports: Ports::Listed(&[]) },
-        own: Own { guardian: i32::MAX },
+        process_ids: ProcessIds { guardian: Pid::new(i32::MAX) },
         memfd: Memfd,
-        metadata: Metadata { trees: &[] },
+        metadata: Metadata,
+        terminal: Terminal { guardian: Pid::new(i32::MAX), terminals: &TERMINALS },
     };
-    let routes: Vec<Route<State>> = CALLS
-        .iter()
-        .map(|(name, pick)| {
-            let number = |table| nr::number(table, name).unwrap_or(u32::MAX);
-            Route { numbers: Some((number(nr::NATIVE), number(nr::COMPAT))), pick: *pick }
-        })
-        .collect();
+    let context = Context { listener: listener(), writable: &[], terminals: &TERMINALS };
+    let worker = OneWorker(Handoff::new(Job::new(context)));
     let native = (AUDIT_ARCH, numbers(nr::NATIVE));
     let compat = AUDIT_ARCH_COMPAT.map(|arch| (arch, numbers(nr::COMPAT)));
     let before = outside();
-    for (step, id) in input.steps.into_iter().take(32).zip(0..) {
+    for step in input.steps.into_iter().take(32) {
         match step {
             Step::Call(which, registers) => {
                 let (arch, numbers) = compat.as_ref().filter(|_| which >= 0x80).unwrap_or(&native);
@@ -226,11 +267,21 @@ fuzz_target!(|input: Input| {
                     args: registers.map(Register::value),
                     ..Data::default()
                 };
-                let call = Call::new(id, &data, &guest);
+                let call = Call::new(&data, &guest);
+                let name = call.name().expect("it is in a table");
+                let picks = CALLS.iter().find(|(known, _)| *known == name).expect("it is in the list").1;
                 guest.written.set(0);
-                let verdict = dispatch(&routes, &mut state, &call);
-                assert!(guest.written.get() <= 128, "more was written than any answer has");
-                judge(&call, verdict, &guest);
+                let mut desk = Desk::new(&worker);
+                let pick: fn(&mut State, Pick) -> &mut dyn Handler = |state, pick| pick(state);
+                let mut verdict = dispatch(picks.iter().copied(), &mut state, pick, &call, &mut desk);
+                if let (Verdict::Work, Some(mut turn)) = (&verdict, desk.into_turn()) {
+                    verdict = turn.decide().expect("there is work on the desk");
+                    // The worker's last act.
+                    turn.carry_out();
+                }
+                let receives = matches!(name, Name::recvfrom | Name::recvmsg | Name::recvmmsg);
+                assert!(guest.written.get() <= 128 || receives, "more was written than any answer has");
+                judge(&call, &data, verdict, &guest);
             }
             Step::Send(at, len) => send(&mut state.netlink, &guest, at.into(), len.into()),
         }
@@ -239,38 +290,65 @@ fuzz_target!(|input: Input| {
 });
 
 /// What an answer may be for a guest that was granted nothing.
-fn judge(call: &Call<'_>, verdict: Verdict, guest: &Guest) {
-    let Verdict::Reply(response) = verdict else { panic!("{verdict:?}: nobody waits") };
+fn judge(call: &Call<'_>, data: &Data, verdict: Verdict, guest: &Guest) {
+    let Verdict::Reply(response) = verdict else { panic!("{verdict:?}: no call waits") };
+    let name = call.name().expect("it is in a table");
+    let int = |index: usize| i32::try_from(data.args[index] & 0xffff_ffff).unwrap_or(-1);
     match response {
-        Response::Errno(errno) => assert_ne!(errno, Errno::ENOSYS, "no handler knows {:?}", call.name()),
-        Response::Continue(_) => {
-            // Of what is not an emulated socket, the kernel decides.
-            let left =
-                [nr::BIND, nr::GETSOCKNAME, nr::GETPEERNAME, nr::SETSOCKOPT, nr::GETSOCKOPT, nr::SENDTO];
-            assert!(left.contains(&call.nr()), "{} goes on", call.nr());
+        // Requests and options that no handler knows are the filter's, so here they fail.
+        Response::Errno(Errno::ENOSYS) => {
+            assert!(
+                [Name::socket, Name::ioctl, Name::setsockopt].contains(&name),
+                "no handler knows {name:?}"
+            )
         }
-        Response::Fd { fd, .. } => match call.nr() {
-            nr::SOCKET if call.int(0) == libc::AF_NETLINK => *guest.netlink.borrow_mut() = Some(fd),
-            nr::SOCKET => {
+        Response::Errno(_) => {}
+        Response::Restart => panic!("{name:?} is to be made again, and no signal came"),
+        // Of a file that is no emulated socket the kernel decides; of a process group, the registers.
+        Response::Continue(_) => {
+            let is_left = LEFT_TO_THE_KERNEL.contains(&name) || TRANSFERS.contains(&name);
+            assert!(is_left, "{name:?} goes on");
+        }
+        Response::Fd { fd, at, .. } => match name {
+            Name::socket if int(0) == libc::AF_NETLINK => {
+                assert!(at.is_some_and(|at| NUMBERS.contains(&at)));
+                *guest.netlink.borrow_mut() = Some(fd);
+            }
+            Name::socket => {
                 assert_eq!(net::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN), Ok(libc::AF_UNIX))
             }
-            nr => assert_eq!(nr, nr::MEMFD_CREATE),
+            name => assert_eq!(name, Name::memfd_create),
         },
-        Response::Return(value) => match call.nr() {
-            nr::SENDTO => assert_eq!(value, 20),
-            // But for the emulated one, of a socket only what dissolves its connection is done.
-            nr::CONNECT if call.int(0) != 7 => {
-                let domain = [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_UNIX]
-                    [usize::try_from(call.int(0)).unwrap() - 3];
-                let mut address = [0; LONGEST];
-                let address = &mut address[..usize::try_from(call.int(2)).unwrap()];
-                assert_eq!(guest.read(call.addr(1), address), Ok(address.len()));
-                assert_eq!(parse(domain, address), Ok(Destination::Nowhere));
-            }
-            _ => assert_eq!(value, 0),
-        },
+        // But for the emulated one, of a socket only what dissolves its connection is done.
+        Response::Return(value) if name == Name::connect && ![7, FIRST_NUMBER].contains(&int(0)) => {
+            assert_eq!(value, 0);
+            let domains = [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_UNIX];
+            let domain = domains[usize::try_from(int(0) - 3).unwrap()];
+            let mut address = [0; LONGEST];
+            let address = &mut address[..usize::try_from(int(2)).unwrap()];
+            assert_eq!(guest.read(UserAddr(data.args[1]), address), Ok(address.len()));
+            assert_eq!(parse(domain, address), Ok(Destination::Nowhere));
+        }
+        Response::Return(value) => assert!(value == 0 || TRANSFERS.contains(&name), "{name:?}: {value}"),
     }
 }
+
+/// Calls on other files than emulated sockets, and on process groups; [`TRANSFERS`] too.
+const LEFT_TO_THE_KERNEL: &[Name] =
+    &[Name::bind, Name::getsockname, Name::getpeername, Name::setsockopt, Name::getsockopt, Name::setpgid];
+
+/// Calls that return how much they have sent or received.
+const TRANSFERS: &[Name] = &[
+    Name::sendto,
+    Name::sendmsg,
+    Name::sendmmsg,
+    Name::write,
+    Name::writev,
+    Name::recvfrom,
+    Name::recvmsg,
+    Name::recvmmsg,
+    Name::recvmmsg_time64,
+];
 
 /// Sends on the emulated socket, has it answered, and reads what came.
 fn send(netlink: &mut Netlink, guest: &Guest, at: usize, len: usize) {
@@ -281,20 +359,25 @@ fn send(netlink: &mut Netlink, guest: &Guest, at: usize, len: usize) {
     // A length that no byte can say: all there is.
     let request = if len == 255 { request } else { &request[..len.min(request.len())] };
     let _ = net::send(socket.as_fd(), request, libc::MSG_DONTWAIT);
-    for index in 0..SOCKETS {
-        netlink.serve(index);
-    }
-    assert_eq!(netlink.rows().count(), SOCKETS);
+    serve(netlink);
     let mut reply = [0; 2 * REPLY_MAX];
     while let Ok(len @ 1..) = net::recv(socket.as_fd(), &mut reply, libc::MSG_DONTWAIT) {
         assert!(len <= REPLY_MAX && <Messages>::new(&reply[..len]).all(|message| message.is_ok()));
-        for index in 0..SOCKETS {
-            netlink.serve(index);
-        }
+        serve(netlink);
     }
 }
 
-/// Mode and owner of what is not the guest's.
+/// Lets every socket answer what it has been sent.
+fn serve(netlink: &mut Netlink) {
+    let mut rows = 0;
+    netlink.descriptors(&mut |_| rows += 1);
+    assert!(rows <= SOCKETS);
+    for index in 0..rows {
+        netlink.ready(index);
+    }
+}
+
+/// Mode and owner of files that are not the guest's.
 fn outside() -> [(u32, u32, u32); 2] {
     use std::os::unix::fs::MetadataExt;
     ["/", "/dev/null"].map(|path| {

@@ -1,4 +1,5 @@
-//! Any datagram: the walk over its messages ends, errs at most once, and what was read is read again when it is written.
+//! Any datagram: the walk over its messages ends, errs at most once, and the messages read are read again
+//! when written.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! Any words on the command line: they become a policy or a message, and a list of ports has the ports that it names.
+//! Any words on the command line: they become a policy or a message, and a list of ports has the ports that
+//! it names.
 #![no_main]
 
 #[path = "../../sandlock/src/cli/run.rs"]
@@ -32,8 +33,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What complaints go to when the command is run.
-fn complain(_: &str) {}
+/// The messages of a command that is run.
+mod complain {
+    pub(crate) fn complain(_: &str) {}
+}
 
 /// Reads a list of ports in another way.
 fn ports(text: &str) {

@@ -1,5 +1,5 @@
-//! Any instructions: what the kernel's rules let through runs to its end for every call, and the disassembler, the verifier and what is
-//! known of the kernel's bitmap say nothing that the run does not.
+//! Any instructions: what the kernel's rules let through runs to its end for every call, and the
+//! disassembler, the verifier and the model of the kernel's bitmap predict nothing that the run does not.
 #![no_main]
 
 use std::fmt::Write;

@@ -1,5 +1,5 @@
-//! Any datagrams, sent by a socket in any state, to any view: every datagram of the answer is well formed and has its bounds, none comes
-//! that was not asked for, and every dump ends.
+//! Any datagrams, sent by a socket in any state, to any view: every datagram of the answer is well formed and
+//! has its bounds, none comes that was not asked for, and every dump ends.
 #![no_main]
 
 #[path = "../../sandlock-netlink/tests/headers/mod.rs"]
@@ -27,14 +27,16 @@ fuzz_target!(|bytes: &[u8]| {
         2 => View::EMPTY,
         _ => host.view(),
     };
-    let protocol = Protocol::new([0, 4, 15, 16][usize::from(what & 3)]).unwrap();
+    let protocols = [[0, 4, 15, 16], [6, 12, 12, 6]][usize::from(what >> 5 & 1)];
+    let protocol = Protocol::new(protocols[usize::from(what & 3)]).unwrap();
     match what & 0x10 {
         0 => conversation::<LittleEndian>(&view, protocol, *room, bytes),
         _ => conversation::<BigEndian>(&view, protocol, *room, bytes),
     }
 });
 
-/// What a guest does with a socket, one step after the other; `room` says in turns whether there is some for an answer.
+/// The guest's steps on a socket, one after the other; each bit of `room` decides whether there is room for
+/// an answer.
 fn conversation<O: ByteOrder>(view: &View<'_>, protocol: Protocol, mut room: u8, mut bytes: &[u8]) {
     let mut socket = Socket::of(protocol, 0);
     let mut scratch = [0xff; REPLY_MAX];
@@ -55,8 +57,10 @@ fn conversation<O: ByteOrder>(view: &View<'_>, protocol: Protocol, mut room: u8,
                 socket.autobind(77, &|port| port == 77 && step & 8 != 0);
                 for message in Messages::<O>::new(operand).map_while(Result::ok) {
                     let header = message.header();
-                    let executed =
-                        message.flags().contains(MessageFlags::REQUEST) && message.kind() >= NLMSG_MIN_TYPE;
+                    // Netfilter also refuses a message that is no request.
+                    let executed = protocol == Protocol::Netfilter
+                        || message.flags().contains(MessageFlags::REQUEST)
+                            && message.kind() >= NLMSG_MIN_TYPE;
                     let dump = executed && message.flags().intersects(MessageFlags::DUMP);
                     let told = executed || message.flags().contains(MessageFlags::ACK);
                     most += if dump { DUMP_MAX } else { 2 * usize::from(told) };
@@ -116,7 +120,7 @@ fn check<O: ByteOrder>(protocol: Protocol, port: u32, asked: &[(u32, usize)], da
             NLMSG_DONE => 4,
             NLMSG_ERROR if message.flags().contains(MessageFlags::CAPPED) => 20,
             NLMSG_ERROR => {
-                // The request is echoed as far as its own header says that it goes.
+                // The request is echoed up to the length in its own header.
                 let (error, _) = message.body::<MessageError<O>>().expect("an echo");
                 4 + usize::try_from(error.request.len.get()).unwrap().next_multiple_of(4)
             }

@@ -1,5 +1,5 @@
-//! Any table, alone or with a second one for the calls of another architecture: its filter is one that the kernel takes, says what the
-//! tables say, and is proved to; of a damaged one the verifier knows what it does.
+//! Any table, alone or with a second one for the calls of another architecture: the kernel takes its filter,
+//! which returns the tables' actions and is proved to; what the verifier reports of a damaged one is true.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -111,7 +111,7 @@ impl Cond {
         }
     }
 
-    /// What the constructors say, as code.
+    /// The meaning of the constructors, as code.
     fn holds(self, args: &[u64; 6]) -> bool {
         let keep = if self.wide { u64::MAX } else { u64::from(u32::MAX) };
         let (value, a, b) = (args[usize::from(self.arg())] & keep, self.a & keep, self.b & keep);
@@ -133,7 +133,7 @@ impl Rule {
         }
     }
 
-    /// What the table has to say, found without it.
+    /// The table's action, found without it.
     fn answer(&self, args: &[u64; 6]) -> Action {
         match self {
             Self::Always(action) => pick(*action),
@@ -215,11 +215,11 @@ impl Spec {
         Table { arch: self.arch, rows, missing: self.missing, foreign: self.foreign, compat }
     }
 
-    /// What the table has to say about a call of its architecture, found without it.
+    /// The table's action for a call of its architecture, found without it.
     fn answer(&self, call: &Data) -> Action {
         let nr = call.nr.cast_unsigned();
         match self.rules.binary_search_by_key(&nr, |(nr, _)| *nr) {
-            _ if self.arch.x32 && nr >= 0x4000_0000 => self.foreign,
+            _ if self.arch.x32 && (0x4000_0000..u32::MAX).contains(&nr) => self.foreign,
             // Of a 32-bit program the kernel takes the low halves of the registers.
             Ok(at) if [Arch::I386, Arch::ARM].contains(&self.arch) => {
                 self.rules[at].1.answer(&call.args.map(|arg| arg & u64::from(u32::MAX)))
@@ -300,7 +300,7 @@ fn calls_of(arch: Arch, rules: &[(u32, Rule)], more: &[(u32, [u64; 6])]) -> Vec<
     calls
 }
 
-/// The same filter with one instruction damaged: what the verifier says of it is so.
+/// The same filter with one instruction damaged: the verifier's report of it is true.
 fn damaged(table: &Table<'_>, mut program: Vec<SockFilter>, (at, damage): (u16, Damage), calls: &[Data]) {
     let at = usize::from(at) % program.len();
     let insn = &mut program[at];

@@ -2,7 +2,7 @@
 
 use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT};
 
-/// `__AUDIT_ARCH_LE`: this bit of an `AUDIT_ARCH_*` value says little endian.
+/// `__AUDIT_ARCH_LE`: this bit of an `AUDIT_ARCH_*` value means little endian.
 pub(crate) const LE: u32 = 0x4000_0000;
 
 /// `__AUDIT_ARCH_64BIT`
@@ -10,6 +10,8 @@ const WIDE: u32 = 0x8000_0000;
 
 /// `__X32_SYSCALL_BIT`: numbers from here up are x32's, under the `arch` value of x86-64.
 pub(crate) const X32_SYSCALL_BIT: u32 = 0x4000_0000;
+/// `syscall(-1)`: a number that no architecture has, x32 neither. The kernel answers `ENOSYS`.
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// An architecture as `struct seccomp_data` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +19,12 @@ pub(crate) const X32_SYSCALL_BIT: u32 = 0x4000_0000;
 pub struct Arch {
     /// `AUDIT_ARCH_*` (`linux/audit.h`).
     pub audit: u32,
-    /// Whether numbers from `0x4000_0000` up belong to another architecture, x32.
+    /// Whether numbers from `0x4000_0000` up, but for -1, belong to another architecture, x32.
     pub x32: bool,
     /// Whether the high word of an argument comes first.
     pub big_endian: bool,
-    /// The bits of a register that the kernel looks at. A filter sees the others too where a 64-bit program makes a 32-bit call
-    /// (`int 0x80`), and they are whatever it left there.
+    /// The bits of a register that the kernel looks at. A filter sees the others too where a 64-bit program
+    /// makes a 32-bit call (`int 0x80`), and they are whatever it left there.
     pub registers: u64,
 }
 
@@ -51,7 +53,7 @@ impl Arch {
         None => None,
     };
 
-    /// The architecture with this `AUDIT_ARCH_*` value, which tells the rest.
+    /// The architecture with this `AUDIT_ARCH_*` value, which determines the rest.
     #[must_use]
     pub const fn new(audit: u32) -> Self {
         let registers = if audit & WIDE != 0 { u64::MAX } else { 0xffff_ffff };

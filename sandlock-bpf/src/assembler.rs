@@ -18,7 +18,7 @@ pub struct Assembler<const N: usize> {
     program: [SockFilter; N],
     /// For each label, the newest older one in its chain; [`NONE`] ends it.
     older: [u16; N],
-    /// The newest label of each chain: of the instructions that [`chain`] does not tell apart.
+    /// The newest label of each chain: of the instructions that [`chain`] maps to the same one.
     newest: [u16; CHAINS],
     len: usize,
     too_long: bool,
@@ -56,7 +56,7 @@ impl<const N: usize> Assembler<N> {
         Self { program, older: [NONE; N], newest: [NONE; CHAINS], len: 0, too_long: false }
     }
 
-    /// Forgets what was written, and all labels with it.
+    /// Forgets the instructions written, and all labels with them.
     pub const fn clear(&mut self) {
         self.newest = [NONE; CHAINS];
         self.len = 0;
@@ -94,7 +94,8 @@ impl<const N: usize> Assembler<N> {
         self.branch(JGE_K, k, yes, no)
     }
 
-    /// The same, where the caller knows that it is written once only: looking for it would cost more than all the rest.
+    /// The same, where the caller knows that it is written once only: looking for it would cost more than all
+    /// the rest.
     pub(crate) fn split_at(&mut self, k: u32, yes: Label, no: Label) -> Label {
         if self.same(yes, no) { yes } else { self.push_branch(JGE_K, k, yes, no) }
     }
@@ -229,7 +230,7 @@ impl<const N: usize> Assembler<N> {
         label
     }
 
-    /// Remembers the failure until [`finish`](Self::finish); what is written meanwhile is void.
+    /// Remembers the failure until [`finish`](Self::finish); instructions written meanwhile are void.
     const fn overflow(&mut self) -> Label {
         self.too_long = true;
         Label(0)

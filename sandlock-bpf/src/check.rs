@@ -4,19 +4,20 @@ use core::fmt;
 
 use sandlock_sys::filter::SockFilter;
 
-use crate::field;
-use crate::insn::{Alu, Insn, MAXINSNS, MEMWORDS, Operand};
+use crate::decode::{Alu, Insn, MEMWORDS, Operand};
+use crate::definition;
+use crate::insn::MAXINSNS;
 
-/// What is wrong with a program.
+/// Why the kernel refuses a program, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     /// The instruction, counted from 0.
     pub at: usize,
-    /// What is wrong with it.
+    /// The violated rule.
     pub kind: FaultKind,
 }
 
-/// What can be wrong with an instruction.
+/// The rules that an instruction can break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// There is none, or there are more than 4096.
@@ -62,7 +63,7 @@ pub fn check(program: &[SockFilter]) -> Result<(), Fault> {
 fn check_insn(insn: SockFilter, after: usize) -> Result<(), FaultKind> {
     let insn = Insn::decode(insn).ok_or(FaultKind::Code)?;
     let (fine, kind) = match insn {
-        Insn::LdAbs(k) => (k < field::SIZE && k & 3 == 0, FaultKind::Offset),
+        Insn::LdAbs(k) => (k < definition::SIZE && k & 3 == 0, FaultKind::Offset),
         Insn::LdMem(k) | Insn::LdxMem(k) | Insn::St(k) | Insn::Stx(k) => {
             (usize::try_from(k).is_ok_and(|k| k < MEMWORDS), FaultKind::Scratch)
         }

@@ -4,9 +4,10 @@ use core::fmt;
 
 use sandlock_sys::filter::SockFilter;
 
-use crate::action::Action;
+use crate::action::{Action, RET_ERRNO, Word as Value};
 use crate::arch::Arch;
-use crate::insn::{Alu, Cmp, Insn, Operand};
+use crate::decode::{Alu, Cmp, Insn, Operand};
+use crate::table::{Error, Test};
 
 /// A program to print, in the manner of the kernel's `bpf_asm`: a conditional jump names its operand, the
 /// instruction to go on at if the condition holds, and the one if not.
@@ -126,3 +127,64 @@ impl Cmp {
         }
     }
 }
+
+impl fmt::Display for Action {
+    /// The kernel's name without its prefix, the error's symbol, and data where there is any.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.0 {
+            Value::Errno(errno) => return write!(f, "ERRNO({errno})"),
+            Value::Other(word) => word,
+        };
+        let name = match word & 0xffff_0000 {
+            0x8000_0000 => "KILL_PROCESS",
+            0x0000_0000 => "KILL_THREAD",
+            0x0003_0000 => "TRAP",
+            RET_ERRNO => "ERRNO",
+            0x7fc0_0000 => "USER_NOTIF",
+            0x7ff0_0000 => "TRACE",
+            0x7ffc_0000 => "LOG",
+            0x7fff_0000 => "ALLOW",
+            // The kernel installs such a filter, and kills when it returns this.
+            _ => return write!(f, "{word:#010x}"),
+        };
+        match word & 0xffff {
+            0 => f.write_str(name),
+            data => write!(f, "{name}({data})"),
+        }
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Test {
+    /// As a C expression, but for ranges.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { arg, mask, first, last, inside } = self;
+        match *mask {
+            u64::MAX => write!(f, "args[{arg}]"),
+            0xffff_ffff => write!(f, "args[{arg}].low"),
+            mask => write!(f, "(args[{arg}] & {mask:#x})"),
+        }?;
+        match (first == last, inside) {
+            (true, true) => write!(f, " == {first:#x}"),
+            (true, false) => write!(f, " != {first:#x}"),
+            (false, true) => write!(f, " in {first:#x}..={last:#x}"),
+            (false, false) => write!(f, " not in {first:#x}..={last:#x}"),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("the filter has too many instructions"),
+            Self::Row(nr) => write!(f, "the row of system call {nr} is out of order, twice there, or of x32"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

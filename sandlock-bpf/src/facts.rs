@@ -1,4 +1,4 @@
-//! What is known of a call on one path, and whether there is such a call.
+//! The constraints on a call along one path, and whether any call meets them.
 
 use sandlock_sys::filter::Data;
 
@@ -8,23 +8,26 @@ use crate::table::Test;
 /// The most facts that a path may need.
 const ROOM: usize = 256;
 
-/// How often a value may be tried in one proof. A table of some hundred calls takes some hundred thousand.
-const TRIES: u32 = 1 << 24;
+/// How often a value may be tried in one proof. A table of some hundred calls takes up to two million.
+const TRIES: u32 = 1 << 23;
 
 /// The proof needs more memory or time than it may take.
 pub(crate) struct TooHard;
 
-/// Tests that hold for a call, in which `arg` counts the eight 64-bit fields of `struct seccomp_data`: field 0 is
-/// `nr` and `arch`, field 1 the instruction pointer, field 2 the first argument.
+/// Tests that hold for a call, in which `arg` counts the eight 64-bit fields of `struct seccomp_data`: field
+/// 0 is `nr` and `arch`, field 1 the instruction pointer, field 2 the first argument.
 pub(crate) struct Facts {
     list: [Test; ROOM],
     len: usize,
     tries: u32,
+    /// A value of each field that the facts held for when it was found. It holds for fewer of them too, so a
+    /// search is needed only where a new fact excludes it.
+    values: [u64; 8],
 }
 
 impl Facts {
     pub(crate) const fn new() -> Self {
-        Self { list: [Test::any64(0, 0); ROOM], len: 0, tries: TRIES }
+        Self { list: [Test::any64(0, 0); ROOM], len: 0, tries: TRIES, values: [0; 8] }
     }
 
     /// How many there are; [`forget`](Self::forget) goes back to them.
@@ -40,7 +43,15 @@ impl Facts {
     pub(crate) fn assume(&mut self, fact: Test) -> Result<bool, TooHard> {
         *self.list.get_mut(self.len).ok_or(TooHard)? = fact;
         self.len = self.len.saturating_add(1);
-        Ok(self.value(fact.arg)?.is_some())
+        let field = usize::from(fact.arg);
+        if self.values.get(field).is_some_and(|value| fact.holds(*value)) {
+            return Ok(true);
+        }
+        let found = self.value(fact.arg)?;
+        if let (Some(value), Some(known)) = (found, self.values.get_mut(field)) {
+            *known = value;
+        }
+        Ok(found.is_some())
     }
 
     /// Whether there is a call that this and all facts hold for.
@@ -70,8 +81,9 @@ impl Facts {
 
     /// Such a value with the bits of `value` where `open` has none.
     ///
-    /// It sets one bit after the other, the highest first, as long as some fact depends on the rest: so the values
-    /// still possible are close together, and mostly a fact is settled by the least and the greatest of them.
+    /// It sets one bit after the other, the highest first, as long as some fact depends on the rest: so the
+    /// values still possible are close together, and mostly a fact is settled by the least and the greatest
+    /// of them.
     fn complete(&mut self, field: u8, value: u64, open: u64) -> Result<Option<u64>, TooHard> {
         self.tries = self.tries.checked_sub(1).ok_or(TooHard)?;
         let mut unsettled = 0;

@@ -1,11 +1,6 @@
 //! The words of `struct seccomp_data`, which is all a filter can read.
 
-use sandlock_sys::filter::Data;
-
 use crate::arch::Arch;
-
-/// `sizeof(struct seccomp_data)`, in bytes.
-pub(crate) const SIZE: u32 = 64;
 
 /// A 32-bit word of `struct seccomp_data`, as its offset in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,26 +51,6 @@ impl Field {
     pub const fn offset(self) -> u32 {
         self.0
     }
-}
-
-/// The structure as the filter's loads see it, word by word.
-///
-/// The order of the two halves of a 64-bit field is that of the machine which `data.arch` names, so
-/// that the filter of any architecture can be run on any host.
-pub(crate) fn words(data: &Data) -> [u32; 16] {
-    let big_endian = Arch::new(data.arch).big_endian;
-    let ordered = |value: u64| {
-        let (high, low) = halves(value);
-        if big_endian { [high, low] } else { [low, high] }
-    };
-    let [a0, a1, a2, a3, a4, a5] = data.args.map(ordered);
-    let mut words = [0; 16];
-    let fields =
-        [[data.nr.cast_unsigned(), data.arch], ordered(data.instruction_pointer), a0, a1, a2, a3, a4, a5];
-    for (word, value) in words.iter_mut().zip(fields.as_flattened()) {
-        *word = *value;
-    }
-    words
 }
 
 /// The high and the low word.

@@ -1,13 +1,13 @@
 //! The compiler: a table becomes a filter.
 //!
 //! The filter looks at `arch`, then finds the number by binary search over stretches of equal answers, and
-//! loads an argument only where the answer for that number depends on one. So the kernel can tell
-//! in advance which calls are always allowed, and will not run the filter for them.
+//! loads an argument only where the answer for that number depends on one. So the kernel can compute in
+//! advance which calls are always allowed, and will not run the filter for them.
 
 use sandlock_sys::filter::SockFilter;
 
 use crate::action::Action;
-use crate::arch::{Arch, X32_SYSCALL_BIT};
+use crate::arch::{Arch, NONE, X32_SYSCALL_BIT};
 use crate::assembler::{Assembler, Label};
 use crate::field::{Field, halves};
 use crate::table::{Answer, Case, Error, Row, Table, Test};
@@ -30,9 +30,8 @@ impl Table<'_> {
     /// Entered with `arch` loaded: this table, then the others.
     fn arm<const N: usize>(&self, asm: &mut Assembler<N>) -> Label {
         let compat = self.compat.map(|table| table.arm(asm));
-        let mut stretches = Stretches::new(Runs { table: self, rows: self.rows, next: Some(0) });
-        let count = stretches.clone().count();
-        let (_, by_nr) = search(asm, self.arch, &mut stretches, count);
+        let stretches = Stretches::new(Runs { table: self, rows: self.rows, next: Some(0) });
+        let by_nr = search(asm, self.arch, stretches);
         let native = asm.load(Field::NR, by_nr);
         let foreign = compat.unwrap_or_else(|| asm.ret(self.foreign));
         asm.if_eq(self.arch.audit, native, foreign)
@@ -66,7 +65,7 @@ impl<'a> Runs<'a> {
             None if self.table.arch.x32 && first < X32_SYSCALL_BIT => {
                 (Some(X32_SYSCALL_BIT), Answer::Always(self.table.missing))
             }
-            None if self.table.arch.x32 => (None, Answer::Always(self.table.foreign)),
+            None if self.table.arch.x32 && first < NONE => (Some(NONE), Answer::Always(self.table.foreign)),
             None => (None, Answer::Always(self.table.missing)),
         };
         self.next = next;
@@ -89,8 +88,8 @@ impl<'a> Runs<'a> {
 /// How many exceptions a stretch may have: each is one more comparison on the way to the others.
 const EXCEPTIONS: usize = 4;
 
-/// Numbers with one answer, but for a few among them, which have one each. That takes one comparison for an exception, and cutting the run
-/// in three would take two.
+/// Numbers with one answer, but for a few among them, which have one each. That takes one comparison for an
+/// exception, and cutting the run in three would take two.
 #[derive(Clone, Copy)]
 struct Stretch<'a> {
     first: u32,
@@ -101,7 +100,7 @@ struct Stretch<'a> {
 #[derive(Clone)]
 struct Stretches<'a> {
     runs: Runs<'a>,
-    /// The two runs that come next: an exception is told by what comes after it.
+    /// The two runs that come next: an exception is recognized by the run after it.
     ahead: [Option<Run<'a>>; 2],
 }
 
@@ -137,29 +136,34 @@ impl<'a> Iterator for Stretches<'a> {
     }
 }
 
-/// The binary search over the next `count` stretches: where the first of them starts, and the code.
+/// The binary search over the stretches.
 ///
-/// It takes them in order, so that nothing has to remember them, and is as deep as the logarithm of `count`.
-fn search<const N: usize>(
-    asm: &mut Assembler<N>,
-    arch: Arch,
-    stretches: &mut Stretches<'_>,
-    count: usize,
-) -> (u32, Label) {
-    let half = count.div_euclid(2);
-    if half == 0 {
-        let Some(stretch) = stretches.next() else { return (0, asm.ret(Action::KILL_PROCESS)) };
-        return (stretch.first, Writer { asm, arch }.stretch(&stretch));
+/// They are taken once, in order, and kept as trees of two to the power of their place: two of one size
+/// become one of the next. So it is as deep as the logarithm of their number.
+fn search<const N: usize>(asm: &mut Assembler<N>, arch: Arch, stretches: Stretches<'_>) -> Label {
+    // A tree: where its first stretch starts, and the code.
+    let mut trees: [Option<(u32, Label)>; 32] = [None; 32];
+    for stretch in stretches {
+        let mut tree = (stretch.first, Writer { asm, arch }.stretch(&stretch));
+        for slot in &mut trees {
+            let Some((first, low)) = slot.take() else {
+                *slot = Some(tree);
+                break;
+            };
+            tree = (first, asm.split_at(tree.0, tree.1, low));
+        }
     }
-    let (first, low) = search(asm, arch, stretches, half);
-    let (pivot, high) = search(asm, arch, stretches, count.saturating_sub(half));
-    (first, asm.split_at(pivot, high, low))
+    let whole = trees
+        .into_iter()
+        .flatten()
+        .reduce(|(pivot, high), (first, low)| (first, asm.split_at(pivot, high, low)));
+    whole.map_or_else(|| asm.ret(Action::KILL_PROCESS), |(_, code)| code)
 }
 
 /// Which bits of which word.
 type Bits = (Field, u32);
 
-/// Code, and what must have been loaded when it is entered, if it needs that.
+/// Code, and the word that must have been loaded when it is entered, if it needs one.
 #[derive(Clone, Copy)]
 struct Code {
     entry: Label,
@@ -196,7 +200,8 @@ impl<const N: usize> Writer<'_, N> {
         }
     }
 
-    /// The cases but for their first `known` tests, which hold. Neighbours whose next test is the same share it.
+    /// The cases but for their first `known` tests, which hold. Neighbours whose next test is the same share
+    /// it.
     fn cases(&mut self, cases: &[Case<'_>], known: usize, otherwise: Code) -> Code {
         let alike = |one: &Case<'_>, other: &Case<'_>| one.when.get(known) == other.when.get(known);
         cases.chunk_by(alike).rev().fold(otherwise, |rest, cases| match cases {

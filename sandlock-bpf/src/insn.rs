@@ -1,30 +1,14 @@
 //! Classic BPF instructions by the kernel's names (`linux/bpf_common.h`), as far as seccomp takes them.
 
-use sandlock_sys::filter::SockFilter;
-
 /// `BPF_MAXINSNS`: the most instructions a program may have.
 pub const MAXINSNS: usize = 4096;
-/// `BPF_MEMWORDS`: the number of scratch words.
-pub(crate) const MEMWORDS: usize = 16;
 
-const LD: u16 = 0x00;
-const LDX: u16 = 0x01;
-const ST: u16 = 0x02;
-const STX: u16 = 0x03;
-const ALU: u16 = 0x04;
+pub(crate) const LD: u16 = 0x00;
+pub(crate) const ALU: u16 = 0x04;
 const JMP: u16 = 0x05;
-const RET: u16 = 0x06;
-const MISC: u16 = 0x07;
+pub(crate) const RET: u16 = 0x06;
 
-const IMM: u16 = 0x00;
 const ABS: u16 = 0x20;
-const MEM: u16 = 0x60;
-const LEN: u16 = 0x80;
-
-/// The operand is register X instead of `k`.
-const X: u16 = 0x08;
-/// The value returned is register A instead of `k`.
-const A: u16 = 0x10;
 
 /// `BPF_LD | BPF_W | BPF_ABS`: load the word at offset `k`.
 pub(crate) const LD_ABS: u16 = LD | ABS;
@@ -42,150 +26,3 @@ pub(crate) const JGE_K: u16 = JMP | 0x30;
 pub(crate) const JSET_K: u16 = JMP | 0x40;
 /// `BPF_RET | BPF_K`
 pub(crate) const RET_K: u16 = RET;
-
-const LD_IMM: u16 = LD | IMM;
-const LD_MEM: u16 = LD | MEM;
-const LD_LEN: u16 = LD | LEN;
-const LDX_IMM: u16 = LDX | IMM;
-const LDX_MEM: u16 = LDX | MEM;
-const LDX_LEN: u16 = LDX | LEN;
-const NEG: u16 = ALU | 0x80;
-const RET_A: u16 = RET | A;
-const TAX: u16 = MISC;
-const TXA: u16 = MISC | 0x80;
-
-/// An instruction that seccomp accepts, taken apart. Operands may still be wrong: that is [`check`](crate::check)'s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Insn {
-    /// A = the word of `seccomp_data` at this offset.
-    LdAbs(u32),
-    /// A = the size of `seccomp_data`.
-    LdLen,
-    LdImm(u32),
-    LdMem(u32),
-    LdxLen,
-    LdxImm(u32),
-    LdxMem(u32),
-    St(u32),
-    Stx(u32),
-    Alu(Alu, Operand),
-    Neg,
-    Tax,
-    Txa,
-    Ja(u32),
-    Jmp {
-        cmp: Cmp,
-        operand: Operand,
-        jt: u8,
-        jf: u8,
-    },
-    RetK(u32),
-    RetA,
-}
-
-/// The second operand of arithmetic and of comparisons; the first is A.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operand {
-    K(u32),
-    X,
-}
-
-/// What an arithmetic instruction does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Alu {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Or,
-    And,
-    Lsh,
-    Rsh,
-    Xor,
-}
-
-/// What a conditional jump asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cmp {
-    Jeq,
-    Jgt,
-    Jge,
-    Jset,
-}
-
-impl Insn {
-    /// Takes an instruction apart; none if seccomp refuses the code.
-    pub(crate) fn decode(SockFilter { code, jt, jf, k }: SockFilter) -> Option<Self> {
-        Some(match code {
-            LD_ABS => Self::LdAbs(k),
-            LD_LEN => Self::LdLen,
-            LD_IMM => Self::LdImm(k),
-            LD_MEM => Self::LdMem(k),
-            LDX_LEN => Self::LdxLen,
-            LDX_IMM => Self::LdxImm(k),
-            LDX_MEM => Self::LdxMem(k),
-            ST => Self::St(k),
-            STX => Self::Stx(k),
-            NEG => Self::Neg,
-            TAX => Self::Tax,
-            TXA => Self::Txa,
-            JA => Self::Ja(k),
-            RET_K => Self::RetK(k),
-            RET_A => Self::RetA,
-            _ => {
-                let operand = if code & X == 0 { Operand::K(k) } else { Operand::X };
-                match code & !X {
-                    JEQ_K => Self::Jmp { cmp: Cmp::Jeq, operand, jt, jf },
-                    JGT_K => Self::Jmp { cmp: Cmp::Jgt, operand, jt, jf },
-                    JGE_K => Self::Jmp { cmp: Cmp::Jge, operand, jt, jf },
-                    JSET_K => Self::Jmp { cmp: Cmp::Jset, operand, jt, jf },
-                    alu => Self::Alu(Alu::decode(alu)?, operand),
-                }
-            }
-        })
-    }
-}
-
-impl Alu {
-    fn decode(code: u16) -> Option<Self> {
-        Some(match code ^ ALU {
-            0x00 => Self::Add,
-            0x10 => Self::Sub,
-            0x20 => Self::Mul,
-            0x30 => Self::Div,
-            0x40 => Self::Or,
-            0x50 => Self::And,
-            0x60 => Self::Lsh,
-            0x70 => Self::Rsh,
-            0xa0 => Self::Xor,
-            _ => return None,
-        })
-    }
-
-    /// The result; none for a division by zero, at which the kernel ends the program with 0.
-    pub(crate) fn apply(self, a: u32, b: u32) -> Option<u32> {
-        Some(match self {
-            Self::Add => a.wrapping_add(b),
-            Self::Sub => a.wrapping_sub(b),
-            Self::Mul => a.wrapping_mul(b),
-            Self::Div => a.checked_div(b)?,
-            Self::Or => a | b,
-            Self::And => a & b,
-            // Five bits of the count, as eBPF's 32-bit shifts.
-            Self::Lsh => a.wrapping_shl(b),
-            Self::Rsh => a.wrapping_shr(b),
-            Self::Xor => a ^ b,
-        })
-    }
-}
-
-impl Cmp {
-    pub(crate) fn holds(self, a: u32, b: u32) -> bool {
-        match self {
-            Self::Jeq => a == b,
-            Self::Jgt => a > b,
-            Self::Jge => a >= b,
-            Self::Jset => a & b != 0,
-        }
-    }
-}

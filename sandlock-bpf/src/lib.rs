@@ -6,6 +6,8 @@ mod action;
 mod arch;
 mod assembler;
 mod check;
+mod decode;
+mod definition;
 mod display;
 mod facts;
 mod field;

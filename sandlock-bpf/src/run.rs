@@ -5,8 +5,8 @@ use sandlock_sys::filter::{Data, SockFilter};
 use crate::action::Action;
 use crate::arch::Arch;
 use crate::check::{Fault, FaultKind};
-use crate::field;
-use crate::insn::{Alu, Insn, MEMWORDS, Operand};
+use crate::decode::{Alu, Insn, MEMWORDS, Operand};
+use crate::definition;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn run(program: &[SockFilter], data: &Data) -> Result<u32, Fault> {
 ///
 /// As [`run`].
 pub fn trace(program: &[SockFilter], data: &Data) -> Result<Run, Fault> {
-    let mut machine = Machine { words: field::words(data), a: 0, x: 0, scratch: [None; MEMWORDS] };
+    let mut machine = Machine { words: definition::words(data), a: 0, x: 0, scratch: [None; MEMWORDS] };
     let (mut at, mut steps) = (0usize, 0usize);
     loop {
         let fault = |kind| Fault { at, kind };
@@ -65,8 +65,8 @@ impl Machine {
     fn execute(&mut self, insn: Insn) -> Result<Then, FaultKind> {
         match insn {
             Insn::LdAbs(offset) => self.a = self.word(offset).ok_or(FaultKind::Offset)?,
-            Insn::LdLen => self.a = field::SIZE,
-            Insn::LdxLen => self.x = field::SIZE,
+            Insn::LdLen => self.a = definition::SIZE,
+            Insn::LdxLen => self.x = definition::SIZE,
             Insn::LdImm(k) => self.a = k,
             Insn::LdxImm(k) => self.x = k,
             Insn::LdMem(k) => self.a = self.scratch(k)?.ok_or(FaultKind::Unset)?,
@@ -92,7 +92,7 @@ impl Machine {
     }
 
     fn word(&self, offset: u32) -> Option<u32> {
-        let offsets = (0..field::SIZE).step_by(4);
+        let offsets = (0..definition::SIZE).step_by(4);
         self.words.iter().zip(offsets).find(|(_, at)| *at == offset).map(|(word, _)| *word)
     }
 

@@ -1,9 +1,5 @@
 //! The policy as a table: for every system call, the action that its registers decide.
 
-use core::fmt;
-
-use sandlock_sys::filter::Data;
-
 use crate::action::Action;
 use crate::arch::{Arch, X32_SYSCALL_BIT};
 
@@ -36,7 +32,7 @@ pub struct Row<'a> {
 pub enum Answer<'a> {
     /// This, whatever its arguments are. The kernel can remember such an `ALLOW` and not run the filter.
     Always(Action),
-    /// What the first case that holds says, else this action.
+    /// The action of the first case that holds, else this action.
     Cases(&'a [Case<'a>], Action),
 }
 
@@ -52,8 +48,8 @@ pub struct Case<'a> {
 /// A condition on one argument.
 ///
 /// Its width is that of the parameter in the kernel's declaration of the call. For an `int` or `unsigned int`
-/// the kernel ignores the high half of the register, in which the caller may leave anything: a 64-bit
-/// test of it can be evaded. For a pointer, a `size_t` or a `long` of a 64-bit architecture both halves count.
+/// the kernel ignores the high half of the register, in which the caller may leave anything: a 64-bit test of
+/// it can be evaded. For a pointer, a `size_t` or a `long` of a 64-bit architecture both halves count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Test {
     /// 0 to 5.
@@ -78,26 +74,6 @@ pub enum Error {
 }
 
 impl Table<'_> {
-    /// What the table says about a call. This is the definition: a filter is right if it says the same.
-    #[must_use]
-    pub fn answer(&self, data: &Data) -> Action {
-        let nr = data.nr.cast_unsigned();
-        if data.arch != self.arch.audit {
-            return self.compat.map_or(self.foreign, |table| table.answer(data));
-        }
-        if self.arch.x32 && nr >= X32_SYSCALL_BIT {
-            return self.foreign;
-        }
-        let args = data.args.map(|arg| arg & self.arch.registers);
-        match self.rows.iter().find(|row| row.nr == nr).map(|row| row.answer) {
-            None => self.missing,
-            Some(Answer::Always(action)) => action,
-            Some(Answer::Cases(cases, otherwise)) => {
-                cases.iter().find(|case| case.holds(&args)).map_or(otherwise, |case| case.then)
-            }
-        }
-    }
-
     /// Whether the rows are in order, each number once; those of the other tables too.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let mut before = None;
@@ -108,12 +84,6 @@ impl Table<'_> {
             before = Some(row.nr);
         }
         self.compat.map_or(Ok(()), Table::check)
-    }
-}
-
-impl Case<'_> {
-    fn holds(&self, args: &[u64; 6]) -> bool {
-        self.when.iter().all(|test| test.holds(args))
     }
 }
 
@@ -179,6 +149,12 @@ impl Test {
         Self::new(arg, u64::MAX, first, last)
     }
 
+    /// Whether it holds for no value: a range that ends before it starts.
+    #[must_use]
+    pub const fn never_holds(&self) -> bool {
+        self.inside && self.first > self.last
+    }
+
     const fn new(arg: u8, mask: u64, first: u64, last: u64) -> Self {
         assert!(arg < 6, "a system call has six arguments");
         Self { arg, mask, first, last, inside: true }
@@ -187,42 +163,9 @@ impl Test {
     pub(crate) const fn not(self) -> Self {
         Self { inside: !self.inside, ..self }
     }
-
-    fn holds(&self, args: &[u64; 6]) -> bool {
-        let arg = args.get(usize::from(self.arg)).copied().unwrap_or_default();
-        (self.first..=self.last).contains(&(arg & self.mask)) == self.inside
-    }
 }
 
 #[expect(clippy::as_conversions, reason = "`u64::from`, which cannot be called in a constant")]
 const fn wide(word: u32) -> u64 {
     word as u64
 }
-
-impl fmt::Display for Test {
-    /// As a C expression, but for ranges.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { arg, mask, first, last, inside } = self;
-        match *mask {
-            u64::MAX => write!(f, "args[{arg}]"),
-            mask => write!(f, "(args[{arg}] & {mask:#x})"),
-        }?;
-        match (first == last, inside) {
-            (true, true) => write!(f, " == {first:#x}"),
-            (true, false) => write!(f, " != {first:#x}"),
-            (false, true) => write!(f, " in {first:#x}..={last:#x}"),
-            (false, false) => write!(f, " not in {first:#x}..={last:#x}"),
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong => f.write_str("the filter has too many instructions"),
-            Self::Row(nr) => write!(f, "the row of system call {nr} is out of order, twice there, or of x32"),
-        }
-    }
-}
-
-impl core::error::Error for Error {}

@@ -1,22 +1,22 @@
-//! The verifier: proves that a program says what a table says, for every call there is.
+//! The verifier: proves that a program returns its table's action for every possible call.
 //!
 //! It splits all calls by the tests of the table, so that the table has one action for each part, and follows
-//! the program with all that is known of the calls of a part. Where a jump may go either way for them, it splits
-//! the part once more. Programs only jump forward, so every path ends, and must end with the action of its part.
-//! Nothing here is shared with the compiler but the definition of the table.
+//! the program with all facts about the calls of a part. Where a jump may go either way for them, it
+//! splits the part once more. Programs only jump forward, so every path ends, and must end with the action of
+//! its part. Nothing here is shared with the compiler but the definition of the table.
 
 use core::fmt;
 
 use sandlock_sys::filter::{Data, SockFilter};
 
 use crate::action::Action;
-use crate::arch::{LE, X32_SYSCALL_BIT};
+use crate::arch::{LE, NONE, X32_SYSCALL_BIT};
 use crate::check::{Fault, check};
+use crate::decode::{Alu, Cmp, Insn, Operand};
 use crate::facts::{Facts, TooHard};
-use crate::insn::{Alu, Cmp, Insn, Operand};
 use crate::table::{Answer, Case, Error, Table, Test};
 
-/// Evidence that a program says what a table says; only [`verify`] makes one.
+/// Evidence that a program implements a table; only [`verify`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
     /// The number of paths through table and program.
@@ -34,12 +34,13 @@ pub enum Counterexample {
     Differs {
         /// The call.
         data: Data,
-        /// What the table says.
+        /// The table's action.
         table: Action,
-        /// What the program says.
+        /// The program's action.
         program: Action,
     },
-    /// Some call gets to an instruction that no compiled filter has: arithmetic other than AND, scratch memory, register X.
+    /// Some call gets to an instruction that no compiled filter has: arithmetic other than AND, scratch
+    /// memory, register X.
     Unknown {
         /// The instruction, counted from 0.
         at: usize,
@@ -48,11 +49,13 @@ pub enum Counterexample {
     TooHard,
 }
 
-/// Proves that `program` answers every call as `table` does: any number, of any architecture, with any arguments.
+/// Proves that `program` answers every call as `table` does: any number, of any architecture, with any
+/// arguments.
 ///
 /// # Errors
 ///
-/// A call for which it does not, or the reason why neither can be shown. There is no proof of a wrong program.
+/// A call for which it does not, or the reason why neither can be shown. There is no proof of a wrong
+/// program.
 pub fn verify(table: &Table<'_>, program: &[SockFilter]) -> Result<Proof, Counterexample> {
     table.check().map_err(Counterexample::Table)?;
     check(program).map_err(Counterexample::Program)?;
@@ -108,7 +111,8 @@ impl Verifier<'_> {
         }
         if self.table.arch.x32 {
             self.gap(next, Some(X32_SYSCALL_BIT.saturating_sub(1)))?;
-            self.numbers(X32_SYSCALL_BIT, u32::MAX, Answer::Always(self.table.foreign))
+            self.numbers(X32_SYSCALL_BIT, NONE.saturating_sub(1), Answer::Always(self.table.foreign))?;
+            self.gap(Some(NONE), Some(NONE))
         } else {
             self.gap(next, Some(u32::MAX))
         }

@@ -21,7 +21,8 @@ fn exactly_the_codes_of_seccomp_are_taken() {
     // All that the rules know are in the first 256; an interpreter of the test has no time for the others.
     let last = if cfg!(miri) { 0x00ff } else { u16::MAX };
     for code in 0..=last {
-        // The load of a scratch word needs it stored, and no operand of 1 to 3 is wrong for any code but LD ABS.
+        // The load of a scratch word needs it stored, and no operand of 1 to 3 is wrong for any code but LD
+        // ABS.
         let k = if code == 0x20 { 4 } else { 1 };
         let program = [insn(0x02, 0, 0, 1), insn(code, 0, 0, k), RET, RET];
         let want = if CODES.contains(&code) { Ok(()) } else { Err(Fault { at: 1, kind: FaultKind::Code }) };
@@ -61,7 +62,7 @@ fn each_bad_program_is_refused_for_its_fault() {
         &[jeq(0, 2), ST3, ja(1), STX3, LD3, RET],
         // A shift or a division by the constant that still works, and by X whatever that is.
         &[alu(0x34, 1), alu(0x64, 31), alu(0x74, 31), alu(0x3c, 0), alu(0x6c, 0), RET],
-        // What no path reaches may do as it likes with its jumps, within the program.
+        // Unreachable instructions may jump anywhere within the program.
         &[RET, ja(0), RET],
     ];
     for program in good {

@@ -1,4 +1,4 @@
-//! The disassembler prints what is in `golden/`.
+//! The disassembler prints the listings in `golden/`.
 
 use sandlock_bpf::{Action, Answer, Arch, Assembler, Case, Listing, Row, Table, Test};
 use sandlock_sys::Errno;

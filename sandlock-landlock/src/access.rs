@@ -6,8 +6,8 @@ use bitflags::Flags;
 
 pub use sandlock_sys::landlock::{AccessFs, AccessNet, RestrictFlags, Scope};
 
-/// Rights on files, rights on ports, and scopes. A scope is not a right that a rule could grant; but a ruleset handles it and an ABI
-/// version brings it, so it is counted among them.
+/// Rights on files, rights on ports, and scopes. A scope is not a right that a rule could grant; but a
+/// ruleset handles it and an ABI version brings it, so it is counted among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rights {
     /// On files.
@@ -78,7 +78,8 @@ impl Rights {
 }
 
 impl fmt::Display for Rights {
-    /// In the words of the kernel's audit records: `fs.refer,net.bind_tcp,scope.signal`. Bits without a name are one number.
+    /// In the words of the kernel's audit records: `fs.refer,net.bind_tcp,scope.signal`. Bits without a name
+    /// are one number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut comma = "";
         list(f, &mut comma, "fs", self.fs)?;

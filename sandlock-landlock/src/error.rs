@@ -13,7 +13,10 @@ pub enum Error {
     Unsupported(Rights),
     /// landlock_create_ruleset(2) failed. `ENOMSG`: nothing is handled, so nothing would be restricted.
     Create(Errno),
-    /// landlock_add_rule(2) failed. `EBADFD`: the descriptor is a pipe, a socket or the like, which no rule can name.
+    /// A path of a rule cannot be opened.
+    Open(Errno),
+    /// landlock_add_rule(2) failed. `EBADFD`: the descriptor is a pipe, a socket or the like, which no rule
+    /// can name.
     AddRule(Errno),
 }
 
@@ -22,6 +25,7 @@ impl fmt::Display for Error {
         match self {
             Self::Unsupported(rights) => write!(f, "this kernel's Landlock cannot restrict {rights}"),
             Self::Create(errno) => write!(f, "landlock_create_ruleset: {errno}"),
+            Self::Open(errno) => write!(f, "openat2: {errno}"),
             Self::AddRule(errno) => write!(f, "landlock_add_rule: {errno}"),
         }
     }

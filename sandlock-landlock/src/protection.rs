@@ -15,8 +15,8 @@ pub struct Protection {
     pub what: &'static str,
 }
 
-/// Every protection that not every kernel with Landlock has, oldest first. What ABI 1 restricts is not here: without it there is no
-/// sandbox at all.
+/// Every protection that not every kernel with Landlock has, oldest first. What ABI 1 restricts is not here:
+/// without it there is no sandbox at all.
 pub const PROTECTIONS: &[Protection] = &[
     Protection {
         name: "fs-refer",

@@ -1,7 +1,8 @@
-//! Every right against the running kernel: what it covers succeeds without a ruleset, fails under one, and succeeds under one with a rule.
+//! Every right against the running kernel: what it covers succeeds without a ruleset, fails under one, and
+//! succeeds under one with a rule.
 //!
-//! Landlock restricts a thread, so each restriction is made on a thread of its own. A test that needs a newer ABI checks that
-//! strict creation says so, and prints `SKIP`.
+//! Landlock restricts a thread, so each restriction is made on a thread of its own. A test that needs a newer
+//! ABI checks that strict creation reports that, and prints `SKIP`.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -28,7 +29,8 @@ use sandlock_landlock::{Abi, Error, Rights, Ruleset, RulesetFd};
 use sandlock_sys::fs::OFlags;
 use sandlock_sys::{Errno, OwnedFd, prctl};
 
-/// Says that the test function `test` did not run. Not with `println!`, which is shown only when a test fails.
+/// Reports that the test function `test` did not run. Not with `println!`, which is shown only when a test
+/// fails.
 fn skip<T>(_test: T, why: impl Display) {
     // The path from the root of this program, as libtest has it.
     let name = any::type_name::<T>().trim_start_matches("live::");
@@ -82,7 +84,7 @@ fn unique() -> String {
     format!("sandlock-landlock-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// An empty directory, removed with what is in it.
+/// An empty directory, removed with its contents.
 struct Dir(PathBuf);
 
 impl Dir {

@@ -1,8 +1,8 @@
 //! An emulator in small: it shows a guest, at the other end of a socket pair, a machine with `eth0`,
 //! and the guest asks for the addresses.
 //!
-//! A real one does the same with the bytes that it finds in its guest's `sendto`, and hands out what
-//! is emitted in its guest's `recvmsg`.
+//! A real one does the same with the bytes that it finds in its guest's `sendto`, and hands out the emitted
+//! bytes in its guest's `recvmsg`.
 #![expect(clippy::indexing_slicing, reason = "an example")]
 
 use core::error::Error;
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for kind in [RTM_GETLINK, RTM_GETADDR] {
         ask(&guests, kind)?;
     }
-    // An empty datagram says goodbye.
+    // An empty datagram ends the conversation.
     guests.send(&[])?;
     emulator.join().map_err(|_| "the emulator panicked")??;
     Ok(())

@@ -3,28 +3,25 @@
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 
-use zerocopy::{
-    ByteOrder, FromBytes, I32, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, U64, Unaligned,
-};
+use zerocopy::{ByteOrder, FromBytes, I32, Immutable, KnownLayout, NativeEndian, U16, U32, U64, Unaligned};
 
 use crate::Malformed;
-use crate::message::skip_padding;
+use crate::wire::wire;
 
 /// `NLA_F_NESTED`: the payload is attributes.
 pub const NLA_F_NESTED: u16 = 0x8000;
 /// `NLA_F_NET_BYTEORDER`: the payload is big endian.
 pub const NLA_F_NET_BYTEORDER: u16 = 0x4000;
 
-/// `struct nlattr` (`linux/netlink.h`); rtnetlink calls it `struct rtattr`.
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-pub(crate) struct AttrHeader<O: ByteOrder> {
-    pub(crate) len: U16<O>,
-    pub(crate) kind: U16<O>,
+wire! {
+    /// `struct nlattr` (`linux/netlink.h`); rtnetlink calls it `struct rtattr`.
+    pub(crate) struct AttrHeader<O>: 4 {
+        pub(crate) len: U16<O>,
+        pub(crate) kind: U16<O>,
+    }
 }
 
 pub(crate) const HEADER_LEN: usize = size_of::<AttrHeader<NativeEndian>>();
-const _: () = assert!(HEADER_LEN == 4);
 
 /// One attribute, somewhere in a message.
 ///
@@ -117,6 +114,16 @@ impl<O: ByteOrder> Attr<O> {
         self.payload.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
+    /// Whether the payload is a text and any number of NULs: `nla_strcmp`.
+    pub(crate) fn is_text(&self, text: &[u8]) -> bool {
+        self.payload.strip_prefix(text).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+    }
+
+    /// The payload without the one NUL that may end it: what `nla_strscpy` copies.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.payload.strip_suffix(&[0]).unwrap_or(&self.payload)
+    }
+
     /// The payload as attributes.
     pub fn nested(&self) -> Attrs<'_, O> {
         Attrs::new(&self.payload)
@@ -144,6 +151,11 @@ impl<'a, O: ByteOrder> Attrs<'a, O> {
     /// in the kernel obeys.
     pub fn last_of(&self, kind: u16) -> Option<&'a Attr<O>> {
         self.clone().map_while(Result::ok).filter(|attr| attr.kind() == kind).last()
+    }
+
+    /// The last attribute of a type as a `u32`; 0 without one.
+    pub(crate) fn number(&self, kind: u16) -> u32 {
+        self.last_of(kind).and_then(|attr| attr.u32().ok()).unwrap_or(0)
     }
 
     fn take_first(buf: &'a [u8]) -> Result<(&'a Attr<O>, &'a [u8]), Malformed> {
@@ -175,6 +187,13 @@ impl<'a, O: ByteOrder + 'a> Iterator for Attrs<'a, O> {
 }
 
 impl<'a, O: ByteOrder + 'a> FusedIterator for Attrs<'a, O> {}
+
+/// `rest` without the bytes that pad what came before it, of length `len`, to a multiple of four.
+/// At the end they may be missing.
+pub(crate) fn skip_padding(len: usize, rest: &[u8]) -> &[u8] {
+    let padding = len.wrapping_neg() % 4;
+    rest.get(padding..).unwrap_or_default()
+}
 
 #[cfg(test)]
 mod tests {

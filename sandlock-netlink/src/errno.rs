@@ -8,6 +8,10 @@ pub enum Errno {
     EPERM,
     /// No such entry.
     ENOENT,
+    /// No such process.
+    ESRCH,
+    /// Bad file descriptor.
+    EBADF,
     /// Permission denied.
     EACCES,
     /// Device or resource busy.
@@ -18,6 +22,8 @@ pub enum Errno {
     EINVAL,
     /// Out of range.
     ERANGE,
+    /// No data available.
+    ENODATA,
     /// Message too long.
     EMSGSIZE,
     /// No such option.
@@ -48,7 +54,8 @@ pub enum ErrnoTable {
     Generic,
     /// `arch/mips/include/uapi/asm/errno.h`.
     Mips,
-    /// `arch/sparc/include/uapi/asm/errno.h`, and Alpha's, which has the same numbers for these.
+    /// `arch/sparc/include/uapi/asm/errno.h`, and Alpha's, which has the same numbers for all but `ENODATA`,
+    /// which is in no answer.
     Sparc,
     /// `arch/parisc/include/uapi/asm/errno.h`.
     Parisc,
@@ -75,11 +82,14 @@ impl ErrnoTable {
             // Up to 34 all agree.
             Errno::EPERM => [1; 4],
             Errno::ENOENT => [2; 4],
+            Errno::ESRCH => [3; 4],
+            Errno::EBADF => [9; 4],
             Errno::EACCES => [13; 4],
             Errno::EBUSY => [16; 4],
             Errno::ENODEV => [19; 4],
             Errno::EINVAL => [22; 4],
             Errno::ERANGE => [34; 4],
+            Errno::ENODATA => [61, 61, 111, 51],
             Errno::EMSGSIZE => [90, 97, 40, 218],
             Errno::ENOPROTOOPT => [92, 99, 42, 220],
             Errno::EPROTONOSUPPORT => [93, 120, 43, 221],
@@ -100,14 +110,14 @@ impl ErrnoTable {
 }
 
 impl From<crate::Malformed> for Errno {
-    /// What is too short for what it should be is invalid.
+    /// Bytes that are too short for their type are invalid.
     fn from(_: crate::Malformed) -> Self {
         Self::EINVAL
     }
 }
 
 impl From<crate::Full> for Errno {
-    /// What does not fit a datagram is too long.
+    /// A message that does not fit a datagram is too long.
     fn from(_: crate::Full) -> Self {
         Self::EMSGSIZE
     }

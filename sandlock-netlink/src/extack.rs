@@ -2,7 +2,7 @@
 
 use zerocopy::ByteOrder;
 
-use crate::schema::Rule;
+use crate::attr_policy::AttrRule;
 use crate::{Attr, Body, Errno, Full, Message, NLA_F_NESTED};
 
 /// `NLMSGERR_ATTR_MSG`: a sentence.
@@ -11,7 +11,7 @@ pub const NLMSGERR_ATTR_MSG: u16 = 1;
 pub const NLMSGERR_ATTR_OFFS: u16 = 2;
 /// `NLMSGERR_ATTR_POLICY`: what the attribute should have been.
 pub const NLMSGERR_ATTR_POLICY: u16 = 4;
-/// `NLMSGERR_ATTR_MISS_TYPE`: the type of an attribute that lacks: u32.
+/// `NLMSGERR_ATTR_MISS_TYPE`: the type of an attribute that is missing: u32.
 pub const NLMSGERR_ATTR_MISS_TYPE: u16 = 5;
 
 /// `struct netlink_ext_ack` (`include/linux/netlink.h`): filled while a request is executed, and
@@ -22,7 +22,8 @@ pub const NLMSGERR_ATTR_MISS_TYPE: u16 = 5;
 pub(crate) struct ExtAck {
     message: Option<&'static str>,
     offset: Option<u32>,
-    rule: Option<Rule>,
+    /// The rule that the attribute breaks.
+    pub(crate) rule: Option<AttrRule>,
     missing: Option<u16>,
 }
 
@@ -33,32 +34,18 @@ impl ExtAck {
         errno
     }
 
-    /// Leaves where the attribute is that is to blame.
+    /// Leaves the position of the attribute that is at fault.
     pub(crate) fn point_at<O: ByteOrder>(&mut self, request: &Message<O>, attr: &Attr<O>) {
         self.offset = request.offset_of(attr).and_then(|offset| u32::try_from(offset).ok());
     }
 
-    /// All of it: the attribute that is to blame, and what it should have been.
-    pub(crate) fn blame<O: ByteOrder>(
-        &mut self,
-        errno: Errno,
-        message: &'static str,
-        request: &Message<O>,
-        attr: &Attr<O>,
-        rule: Option<Rule>,
-    ) -> Errno {
-        self.point_at(request, attr);
-        self.rule = rule;
-        self.because(errno, message)
-    }
-
-    /// An attribute lacks.
+    /// Leaves the type of an attribute that is missing.
     pub(crate) fn missing(&mut self, kind: u16) -> Errno {
         self.missing = Some(kind);
         Errno::EINVAL
     }
 
-    /// Whether there is anything to say: `netlink_ack_tlv_len`.
+    /// Whether there is anything to report: `netlink_ack_tlv_len`.
     pub(crate) fn is_empty(&self, failed: bool) -> bool {
         let details = failed && (self.offset.is_some() || self.rule.is_some() || self.missing.is_some());
         self.message.is_none() && !details
@@ -75,7 +62,7 @@ impl ExtAck {
         if let Some(offset) = self.offset {
             body.u32(NLMSGERR_ATTR_OFFS, offset)?;
         }
-        if let Some(rule) = self.rule.filter(Rule::is_described) {
+        if let Some(rule) = self.rule.filter(AttrRule::is_described) {
             body.nest(NLMSGERR_ATTR_POLICY | NLA_F_NESTED, |nest| rule.describe(nest))?;
         }
         self.missing.map_or(Ok(()), |kind| body.u32(NLMSGERR_ATTR_MISS_TYPE, kind.into()))

@@ -97,19 +97,28 @@ impl<'a> Link<'a> {
         counters: Counters { rx_packets: 0, tx_packets: 0, rx_bytes: 0, tx_bytes: 0 },
     };
 
+    /// Whether a filter by master leaves it: 0 any, all ones those without one (`link_master_filtered`).
+    pub(crate) fn is_of_master(&self, master: u32) -> bool {
+        master == 0 || self.master == if master == u32::MAX { 0 } else { master }
+    }
+
     pub(crate) const fn is_loopback(&self) -> bool {
         self.kind == ARPHRD_LOOPBACK
     }
 
+    /// Whether IPv6 is ready on it: `addrconf_link_ready` (`net/ipv6/addrconf.c`).
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.flags.contains(LinkFlags::UP.union(LinkFlags::LOWER_UP))
+    }
+
     /// `struct ifinfomsg`, as it begins the messages of `family`.
-    fn header<O: ByteOrder>(&self, family: u8) -> IfInfoMsg<O> {
+    pub(crate) fn header<O: ByteOrder>(&self, family: u8) -> IfInfoMsg<O> {
         IfInfoMsg {
             family,
-            pad: 0,
             kind: U16::new(self.kind),
             index: U32::new(self.index),
             flags: U32::new(self.flags.bits()),
-            change: U32::new(0),
+            ..IfInfoMsg::default()
         }
     }
 
@@ -127,7 +136,19 @@ impl<'a> Link<'a> {
         since: u32,
         body: &mut Body<'_, O>,
     ) -> Result<(), Full> {
-        body.put(&self.header::<O>(AF_UNSPEC))?;
+        self.write_as(&self.header(AF_UNSPEC), Some(self.is_ready()), skip_stats, since, body)
+    }
+
+    /// The same with this header. `is_ready` is whether IPv6 is ready on the link; `None`: IP has left it.
+    pub(crate) fn write_as<O: ByteOrder>(
+        &self,
+        header: &IfInfoMsg<O>,
+        is_ready: Option<bool>,
+        skip_stats: bool,
+        since: u32,
+        body: &mut Body<'_, O>,
+    ) -> Result<(), Full> {
+        body.put(header)?;
         body.string(IFLA_IFNAME, self.name.as_bytes())?;
         body.u32(IFLA_TXQLEN, self.txqlen)?;
         let up = self.flags.contains(LinkFlags::UP);
@@ -172,15 +193,16 @@ impl<'a> Link<'a> {
         body.nest(IFLA_XDP, |nest| nest.u8(IFLA_XDP_ATTACHED, 0))?;
         body.string(IFLA_QDISC, self.qdisc)?;
         body.nest(IFLA_AF_SPEC, |nest| {
+            let Some(is_ready) = is_ready else { return Ok(()) };
             nest.nest(AF_INET.into(), |inet| inet.array(IFLA_INET_CONF, &self.conf4()))?;
-            nest.nest(AF_INET6.into(), |inet6| self.write_inet6(!skip_stats, since, inet6))
+            nest.nest(AF_INET6.into(), |inet6| self.write_inet6(is_ready, !skip_stats, since, inet6))
         })?;
         body.attr(IFLA_MAP, &[0u8; 32])?;
         body.nest(IFLA_DEVLINK_PORT | NLA_F_NESTED, |_| Ok(()))?;
         body.nest(IFLA_DPLL_PIN | NLA_F_NESTED, |_| Ok(()))
     }
 
-    /// Writes what IPv6 says of the link: `inet6_fill_ifinfo` (`net/ipv6/addrconf.c`).
+    /// Writes the IPv6 view of the link: `inet6_fill_ifinfo` (`net/ipv6/addrconf.c`).
     pub(crate) fn write_as_inet6<O: ByteOrder>(
         &self,
         since: u32,
@@ -194,7 +216,7 @@ impl<'a> Link<'a> {
         body.u32(IFLA_MTU, self.mtu)?;
         let up = self.flags.contains(LinkFlags::UP);
         body.u8(IFLA_OPERSTATE, if up { self.operstate } else { IF_OPER_DOWN })?;
-        body.nest(IFLA_PROTINFO, |nest| self.write_inet6(true, since, nest))
+        body.nest(IFLA_PROTINFO, |nest| self.write_inet6(self.is_ready(), true, since, nest))
     }
 
     /// Writes the least that clients do with.
@@ -215,9 +237,16 @@ impl<'a> Link<'a> {
     }
 
     /// `inet6_fill_ifla6_attrs`.
-    fn write_inet6<O: ByteOrder>(&self, stats: bool, since: u32, body: &mut Body<'_, O>) -> Result<(), Full> {
+    fn write_inet6<O: ByteOrder>(
+        &self,
+        is_ready: bool,
+        stats: bool,
+        since: u32,
+        body: &mut Body<'_, O>,
+    ) -> Result<(), Full> {
         // IF_READY, and IF_RS_SENT where routers may be.
-        body.u32(IFLA_INET6_FLAGS, if self.is_loopback() { 0x8000_0000 } else { 0x8000_0010 })?;
+        let ready = if self.is_loopback() { 0x8000_0000 } else { 0x8000_0010 };
+        body.u32(IFLA_INET6_FLAGS, if is_ready { ready } else { 0 })?;
         body.array(IFLA_INET6_CACHEINFO, &[65535, since, REACHABLE, 1000])?;
         body.array(IFLA_INET6_CONF, &self.conf6())?;
         if stats {

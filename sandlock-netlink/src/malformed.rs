@@ -1,6 +1,4 @@
-//! What was wrong with bytes that should have been a message or an attribute.
-
-use core::fmt;
+//! The reasons why bytes are no message or attribute.
 
 /// Why bytes could not be read as asked.
 ///
@@ -11,14 +9,14 @@ pub enum Malformed {
     Header {
         /// What the header takes.
         need: usize,
-        /// What is left.
+        /// The bytes that are left.
         have: usize,
     },
-    /// A header's length field is smaller than the header itself or larger than what is left.
+    /// A header's length field is smaller than the header itself or larger than the rest of the bytes.
     Length {
-        /// What the field says.
+        /// The field's value.
         len: usize,
-        /// What is left, the header included.
+        /// The bytes that are left, the header included.
         have: usize,
     },
     /// A payload is too short for the type it was read as.
@@ -28,22 +26,19 @@ pub enum Malformed {
         /// What the payload has.
         have: usize,
     },
-    /// An attribute lacks without which the message means nothing, or it says nothing.
+    /// A required attribute is missing, or has no usable value.
     Missing {
         /// The attribute's type.
         kind: u16,
     },
+    /// The message is of a family that the type does not represent.
+    Family {
+        /// `AF_*`.
+        family: u8,
+    },
+    /// The message has a part that the type does not represent.
+    Unrepresented {
+        /// The attribute's type; 0: a field of the header.
+        kind: u16,
+    },
 }
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header { need, have } => write!(f, "{have} bytes left for a header of {need}"),
-            Self::Length { len, have } => write!(f, "a length of {len} with {have} bytes left"),
-            Self::Payload { need, have } => write!(f, "{have} bytes of payload for a type of {need}"),
-            Self::Missing { kind } => write!(f, "no attribute of type {kind}"),
-        }
-    }
-}
-
-impl core::error::Error for Malformed {}

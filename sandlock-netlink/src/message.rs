@@ -5,10 +5,10 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use bitflags::bitflags;
-use zerocopy::{
-    ByteOrder, FromBytes, I32, Immutable, IntoBytes, KnownLayout, NativeEndian, U16, U32, Unaligned,
-};
+use zerocopy::{ByteOrder, FromBytes, I32, Immutable, KnownLayout, NativeEndian, U16, U32, Unaligned};
 
+use crate::attr::skip_padding;
+use crate::wire::wire;
 use crate::{Attr, Attrs, Malformed};
 
 /// `NLMSG_NOOP`: to be ignored.
@@ -33,6 +33,8 @@ bitflags! {
         const MULTI = 0x2;
         /// An acknowledgement is wanted also on success.
         const ACK = 0x4;
+        /// The sender wants the notification of the change as well.
+        const ECHO = 0x8;
         /// The dump is inconsistent, for its subject changed meanwhile.
         const DUMP_INTR = 0x10;
         /// The dump was filtered as the request asked.
@@ -52,34 +54,31 @@ bitflags! {
     }
 }
 
-/// `struct nlmsghdr` (`linux/netlink.h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-pub struct MessageHeader<O: ByteOrder = NativeEndian> {
-    /// `nlmsg_len`: bytes of the message, this header included.
-    pub len: U32<O>,
-    /// `nlmsg_type`.
-    pub kind: U16<O>,
-    /// `nlmsg_flags`: see [`MessageFlags`].
-    pub flags: U16<O>,
-    /// `nlmsg_seq`: chosen by who asks, echoed by who answers.
-    pub seq: U32<O>,
-    /// `nlmsg_pid`: the port of the socket that asks, in requests and in their answers.
-    pub port: U32<O>,
-}
+wire! {
+    /// `struct nlmsghdr` (`linux/netlink.h`).
+    pub struct MessageHeader<O>: 16 {
+        /// `nlmsg_len`: bytes of the message, this header included.
+        pub len: U32<O>,
+        /// `nlmsg_type`.
+        pub kind: U16<O>,
+        /// `nlmsg_flags`: see [`MessageFlags`].
+        pub flags: U16<O>,
+        /// `nlmsg_seq`: chosen by who asks, echoed by who answers.
+        pub seq: U32<O>,
+        /// `nlmsg_pid`: the port of the socket that asks, in requests and in their answers.
+        pub port: U32<O>,
+    }
 
-/// `struct nlmsgerr` (`linux/netlink.h`): what an [`NLMSG_ERROR`] begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-pub struct MessageError<O: ByteOrder = NativeEndian> {
-    /// `error`: 0, or a negative errno.
-    pub error: I32<O>,
-    /// `msg`: the header of the request; the rest of it follows, unless [`MessageFlags::CAPPED`].
-    pub request: MessageHeader<O>,
+    /// `struct nlmsgerr` (`linux/netlink.h`): what an [`NLMSG_ERROR`] begins with.
+    pub struct MessageError<O>: 20 {
+        /// `error`: 0, or a negative errno.
+        pub error: I32<O>,
+        /// `msg`: the header of the request; the rest of it follows, unless [`MessageFlags::CAPPED`].
+        pub request: MessageHeader<O>,
+    }
 }
 
 const HEADER_LEN: usize = size_of::<MessageHeader>();
-const _: () = assert!(HEADER_LEN == 16);
 
 /// One message, somewhere in a datagram.
 #[derive(Debug, FromBytes, KnownLayout, Immutable, Unaligned)]
@@ -194,13 +193,6 @@ impl<'a, O: ByteOrder + 'a> Iterator for Messages<'a, O> {
 }
 
 impl<'a, O: ByteOrder + 'a> FusedIterator for Messages<'a, O> {}
-
-/// `rest` without the bytes that pad what came before it, of length `len`, to a multiple of four.
-/// At the end they may be missing.
-pub(crate) fn skip_padding(len: usize, rest: &[u8]) -> &[u8] {
-    let padding = len.wrapping_neg() % 4;
-    rest.get(padding..).unwrap_or_default()
-}
 
 #[cfg(test)]
 mod tests {

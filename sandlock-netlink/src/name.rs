@@ -1,7 +1,5 @@
 //! The name of a link.
 
-use core::fmt;
-
 /// The name of a link: 1 to 15 bytes without a NUL, as `IFNAMSIZ` has it.
 ///
 /// A link message without a name crashes many of its readers, so there is no empty one.
@@ -26,12 +24,6 @@ impl IfName {
     /// The bytes, without NUL.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for IfName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.as_bytes().escape_ascii())
     }
 }
 

@@ -7,7 +7,7 @@ use zerocopy::{ByteOrder, U16, U32};
 use crate::rtnetlink::{NDA_CACHEINFO, NDA_DST, NDA_LLADDR, NDA_PROBES, NdMsg};
 use crate::{Body, Full, ip};
 
-/// What is known of a machine on the same link.
+/// A neighbour: a machine on the same link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neigh<'a> {
     /// The index of the link.
@@ -33,11 +33,11 @@ impl<'a> Neigh<'a> {
     pub fn write<O: ByteOrder>(&self, body: &mut Body<'_, O>) -> Result<(), Full> {
         body.put(&NdMsg::<O> {
             family: ip::family(self.ip),
-            pad: [0; 3],
             index: U32::new(self.index),
             state: U16::new(self.state),
             flags: self.flags,
             kind: self.kind,
+            ..NdMsg::default()
         })?;
         ip::write(body, NDA_DST, self.ip)?;
         if !self.lladdr.is_empty() {

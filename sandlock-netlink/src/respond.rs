@@ -2,6 +2,10 @@
 
 mod addr;
 mod dump;
+mod format;
+#[rustfmt::skip]
+mod formats;
+mod generic;
 mod label;
 mod link;
 mod lookup;
@@ -10,79 +14,31 @@ mod neigh_table;
 mod netconf;
 mod nexthop;
 mod reply;
-#[rustfmt::skip]
-mod requests;
+mod request;
 mod route;
 mod rtnetlink;
 mod rule;
+mod sock_diag;
 mod stats;
 mod tc;
 
 use zerocopy::ByteOrder;
 
-pub(crate) use self::dump::{At, Dumper, Next, Query, Start, once, when};
-pub use self::dump::{Dump, resume};
-pub(crate) use self::reply::Out;
-use self::reply::{acknowledge, emit_one};
-use crate::extack::ExtAck;
+pub use self::dump::resume;
+pub use self::request::REPLY_MAX;
+use self::request::{Action, Request};
 use crate::message::NLMSG_MIN_TYPE;
 use crate::socket::Protocol;
-use crate::{Errno, Message, MessageFlags, Messages, Socket, SocketOptions, View};
-use crate::{generic, sock_diag};
+use crate::{Errno, MessageFlags, Messages, Socket, View};
 
-/// The longest datagram of an answer, in bytes: what glibc, Go and libmnl have room for.
-pub const REPLY_MAX: usize = 4096;
-
-/// What an answer is made from: the request, who asks, and what he is shown.
-pub(crate) struct Ask<'a, O: ByteOrder> {
-    pub(crate) view: &'a View<'a>,
-    pub(crate) socket: Socket,
-    pub(crate) message: &'a Message<O>,
-    pub(crate) ext: ExtAck,
-    /// What the messages of a dump say besides `NLM_F_MULTI`.
-    pub(crate) answer_flags: MessageFlags,
-}
-
-impl<O: ByteOrder> Ask<'_, O> {
-    /// `NETLINK_GET_STRICT_CHK`.
-    pub(crate) fn strict(&self) -> bool {
-        self.socket.options.contains(SocketOptions::STRICT_CHK)
-    }
-
-    /// What is wrong with the request, in a sentence.
-    pub(crate) fn invalid(&mut self, why: &'static str) -> Errno {
-        self.ext.because(Errno::EINVAL, why)
-    }
-
-    /// Refuses the request if this is wrong with it.
-    pub(crate) fn refuse_if(&mut self, wrong: bool, why: &'static str) -> Result<(), Errno> {
-        if wrong { Err(self.invalid(why)) } else { Ok(()) }
-    }
-
-    /// The first byte of the payload, which is the family in most headers.
-    pub(crate) fn family(&self) -> u8 {
-        self.message.payload().first().copied().unwrap_or(0)
-    }
-}
-
-/// Writes the answer to a request that asks for one thing.
-pub(crate) type Get<O> = fn(&mut Ask<'_, O>, &mut Out<'_, '_, O>) -> Result<(), Errno>;
-
-/// How a request is carried out.
-pub(crate) enum Plan<O: ByteOrder> {
-    /// Nothing is done; it may be acknowledged.
-    Nothing,
-    /// It asks for one thing.
-    Get(Get<O>),
-    /// It asks for everything.
-    Dump(Dumper<O>),
-}
+/// `XFRM_MSG_MAX` (`linux/xfrm.h`): the last type of message of `NETLINK_XFRM`; in 6.18.
+const XFRM_MSG_MAX: u16 = 40;
 
 /// Answers one datagram that `socket` sent: calls `emit` with each datagram of the answer, in order.
 ///
-/// Nothing in `request` can make this fail: the kernel drops what is not a message, without a
-/// word, and so does this. A request message is answered by at most two datagrams, but for one
-/// dump per request datagram, which is as long as `view`.
+/// Nothing in `request` can make this fail: the kernel silently drops bytes that are not a message, and so
+/// does this. A request message is answered by at most two datagrams, but for one dump per request datagram,
+/// which is as long as `view`.
 ///
 /// `O` is the byte order of the guest, [`NativeEndian`](crate::NativeEndian) unless it is emulated.
 ///
@@ -122,40 +78,45 @@ pub fn answer<O: ByteOrder>(
     emit: &mut dyn FnMut(&[u8]) -> bool,
 ) {
     for message in Messages::<O>::new(request).map_while(Result::ok) {
-        let mut ask = Ask {
-            view,
-            socket: *socket,
-            message,
-            ext: ExtAck::default(),
-            answer_flags: MessageFlags::empty(),
-        };
-        let result = match plan(&mut ask) {
-            Ok(Plan::Nothing) => Ok(()),
-            Ok(Plan::Get(get)) => emit_one(&mut ask, get, scratch, emit),
-            Ok(Plan::Dump(_)) if socket.dump.is_some() => Err(Errno::EBUSY),
-            Ok(Plan::Dump(dumper)) => {
-                dump::start(&mut ask, dumper, socket, scratch, emit);
-                continue;
+        let mut request = Request::new(view, socket, message);
+        let result = match plan(&mut request) {
+            Ok(Action::Nothing) => Ok(()),
+            Ok(Action::Get(get)) => reply::emit_one(&mut request, get, scratch, emit),
+            Ok(Action::Dump(check, start)) => {
+                match dump::start(&mut request, check, start, socket, scratch, emit) {
+                    Ok(()) => continue,
+                    refused => refused,
+                }
             }
             Err(errno) => Err(errno),
         };
         if result.is_err() || message.flags().contains(MessageFlags::ACK) {
-            acknowledge(&ask, result, scratch, emit);
+            reply::acknowledge(&request, result, scratch, emit);
+        }
+        if socket.protocol == Protocol::Netfilter {
+            break; // `nfnetlink_rcv` refuses the datagram, by its first message.
         }
     }
 }
 
 /// `netlink_rcv_skb` (`net/netlink/af_netlink.c`), and then what the protocol makes of it.
-fn plan<O: ByteOrder>(ask: &mut Ask<'_, O>) -> Result<Plan<O>, Errno> {
-    let message = ask.message;
-    if !message.flags().contains(MessageFlags::REQUEST) || message.kind() < NLMSG_MIN_TYPE {
-        return Ok(Plan::Nothing);
+fn plan<O: ByteOrder>(request: &mut Request<'_, O>) -> Result<Action<O>, Errno> {
+    let message = request.message;
+    if request.socket.protocol == Protocol::Netfilter {
+        // `nfnetlink_rcv` (`net/netfilter/nfnetlink.c`), before it asks what the message is.
+        return Err(Errno::EPERM);
     }
-    match ask.socket.protocol {
-        Protocol::Route => rtnetlink::plan(ask),
-        Protocol::SockDiag => sock_diag::plan(ask),
-        Protocol::Generic => generic::plan(ask),
+    if !message.flags().contains(MessageFlags::REQUEST) || message.kind() < NLMSG_MIN_TYPE {
+        return Ok(Action::Nothing);
+    }
+    match request.socket.protocol {
+        Protocol::Route => rtnetlink::plan(request),
+        Protocol::SockDiag => sock_diag::plan(request),
+        Protocol::Generic => generic::plan(request),
+        // `xfrm_user_rcv_msg` (`net/xfrm/xfrm_user.c`)
+        Protocol::Xfrm if message.kind() > XFRM_MSG_MAX => Err(Errno::EINVAL),
+        Protocol::Xfrm | Protocol::Netfilter => Err(Errno::EPERM),
         // `uevent_net_rcv_skb` (`lib/kobject_uevent.c`): only root may send.
-        Protocol::KobjectUevent => Err(ask.ext.because(Errno::EPERM, "missing CAP_SYS_ADMIN capability")),
+        Protocol::KobjectUevent => Err(request.ext.because(Errno::EPERM, "missing CAP_SYS_ADMIN capability")),
     }
 }

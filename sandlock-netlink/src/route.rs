@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use zerocopy::{ByteOrder, FromZeros, U32};
+use zerocopy::{ByteOrder, U32};
 
 use crate::rtnetlink::*;
 use crate::{Body, Full, ip};
@@ -10,7 +10,7 @@ use crate::{Body, Full, ip};
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Where to: an address of the destination, which also says the family.
+    /// Where to: an address of the destination, which also gives the family.
     pub dst: IpAddr,
     /// How many bits of it count.
     pub prefix_len: u8,
@@ -66,7 +66,7 @@ impl Route {
     }
 
     /// The header. For IPv4 the kernel keeps the local table within the main one as long as there
-    /// are no rules but the first three, and then a lookup says main.
+    /// are no rules but the first three, and then a lookup names the main table.
     pub(crate) fn header<O: ByteOrder>(&self, table: u32) -> RtMsg<O> {
         RtMsg {
             family: ip::family(self.dst),
@@ -75,7 +75,7 @@ impl Route {
             protocol: self.protocol,
             scope: self.scope,
             kind: self.kind,
-            ..RtMsg::new_zeroed()
+            ..RtMsg::default()
         }
     }
 
@@ -86,15 +86,23 @@ impl Route {
     ///
     /// [`Full`].
     pub fn write<O: ByteOrder>(&self, body: &mut Body<'_, O>) -> Result<(), Full> {
-        self.write_as_of(self.table, body)
+        self.write_as_of(self.table, 0, body)
     }
 
-    /// The same, in a table with that number.
-    pub(crate) fn write_as_of<O: ByteOrder>(&self, table: u32, body: &mut Body<'_, O>) -> Result<(), Full> {
+    /// The same, in a table with that number, for what arrives at a link unless that is 0.
+    pub(crate) fn write_as_of<O: ByteOrder>(
+        &self,
+        table: u32,
+        iif: u32,
+        body: &mut Body<'_, O>,
+    ) -> Result<(), Full> {
         body.put(&self.header::<O>(table))?;
         body.u32(RTA_TABLE, table)?;
         if self.prefix_len != 0 {
             ip::write(body, RTA_DST, self.dst)?;
+        }
+        if iif != 0 {
+            body.u32(RTA_IIF, iif)?;
         }
         let v6 = self.dst.is_ipv6();
         if self.priority != 0 && !v6 {

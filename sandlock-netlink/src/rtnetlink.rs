@@ -3,16 +3,28 @@
 //! From `linux/rtnetlink.h`, `linux/if_link.h`, `linux/if_addr.h`, `linux/neighbour.h`,
 //! `linux/fib_rules.h`, `linux/if.h` and others; names and numbers are the kernel's.
 
+/// Defines the constants of each group, with its description and its type, and the table of their names.
+macro_rules! constants {
+    ($($meaning:literal, $type:ident: $($name:ident = $number:literal),*;)*) => {
+        $($(#[doc = $meaning] pub const $name: $type = $number;)*)*
+
+        /// The name and the number of each constant, by group.
+        pub(crate) const NAMES: &[&[(&str, u32)]] = &[$(&[$((stringify!($name), $number)),*]),*];
+    };
+}
+
+#[rustfmt::skip]
+mod constants;
 mod headers;
-mod words;
 
 use bitflags::bitflags;
 
+pub(crate) use constants::NAMES;
+pub use constants::*;
 pub use headers::{
     CacheInfo, FibRuleHdr, IfAddrLblMsg, IfAddrMsg, IfInfoMsg, IfStatsMsg, NdMsg, NetConfMsg, NhMsg,
     RtGenMsg, RtMsg, TcMsg,
 };
-pub use words::*;
 
 /// The last type; in 6.18.
 pub const RTM_MAX: u16 = 123;
@@ -59,7 +71,7 @@ bitflags! {
         const PROMISC = 0x100;
         /// Can multicast.
         const MULTICAST = 0x1000;
-        /// The driver says that the line is up.
+        /// The driver reports that the line is up.
         const LOWER_UP = 0x1_0000;
         // What the kernel may add is kept.
         const _ = !0;

@@ -1,6 +1,6 @@
 //! Rules, by which a table of routes is chosen: `RTM_NEWRULE`.
 
-use zerocopy::{ByteOrder, FromZeros};
+use zerocopy::ByteOrder;
 
 use crate::route::short_table;
 use crate::rtnetlink::*;
@@ -47,7 +47,7 @@ impl Rule {
             family: self.family,
             table: short_table(self.table),
             action: self.action,
-            ..FibRuleHdr::new_zeroed()
+            ..FibRuleHdr::default()
         })?;
         body.u32(FRA_TABLE, self.table)?;
         body.u32(FRA_SUPPRESS_PREFIXLEN, u32::MAX)?;

@@ -1,6 +1,5 @@
 //! Writes messages into a buffer of the caller's.
 
-use core::fmt;
 use core::marker::PhantomData;
 
 use zerocopy::{ByteOrder, Immutable, IntoBytes, NativeEndian, U16, U32, U64};
@@ -8,17 +7,9 @@ use zerocopy::{ByteOrder, Immutable, IntoBytes, NativeEndian, U16, U32, U64};
 use crate::attr::{self, AttrHeader};
 use crate::{MessageFlags, MessageHeader};
 
-/// There is no room: the buffer is full, or a nest is longer than its 16 bits of length can say.
+/// There is no room: the buffer is full, or a nest is too long for its 16 bits of length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no room for the message")
-    }
-}
-
-impl core::error::Error for Full {}
 
 /// Messages under construction in a borrowed buffer.
 ///
@@ -63,7 +54,7 @@ impl<'b, O: ByteOrder> Writer<'b, O> {
         self.len
     }
 
-    /// Takes back what was added since the length was `len`.
+    /// Takes back the bytes added since the length was `len`.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = len.min(self.len);
     }
@@ -72,7 +63,7 @@ impl<'b, O: ByteOrder> Writer<'b, O> {
     ///
     /// # Errors
     ///
-    /// [`Full`]: it does not fit, or `body` says so.
+    /// [`Full`]: it does not fit, or `body` returned this.
     pub fn message(
         &mut self,
         kind: u16,
@@ -227,7 +218,7 @@ impl<O: ByteOrder> Body<'_, O> {
     ///
     /// # Errors
     ///
-    /// [`Full`]: it does not fit, or `nest` says so. Nothing is added then.
+    /// [`Full`]: it does not fit, or `nest` returned this. Nothing is added then.
     pub fn nest(
         &mut self,
         kind: u16,

@@ -1,6 +1,6 @@
 //! What others can use: each public item of the sources, one a line, as a file that is reviewed.
 //!
-//! A public item that cannot be reached is a lint, so the sources say all. `BLESS=1` rewrites the file.
+//! A public item that cannot be reached is a lint, so the sources list all. `BLESS=1` rewrites the file.
 #![cfg(not(miri))]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -36,7 +36,7 @@ fn collect(folder: &Path, api: &mut Vec<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, api);
-        } else if path.file_name().unwrap() != "words.rs" {
+        } else if path.file_name().unwrap() != "constants.rs" {
             let name = path.strip_prefix("src").unwrap().with_extension("").display().to_string();
             api.extend(items(&name, &fs::read_to_string(&path).unwrap()));
         }
@@ -60,5 +60,5 @@ fn the_public_items_are_those_that_were_reviewed() {
     for line in golden.lines().filter(|line| !api.lines().any(|api| api == *line)) {
         println!("gone: {line}");
     }
-    assert_eq!(api, golden, "review it, and set BLESS=1");
+    assert!(api == golden, "review it, and set BLESS=1");
 }

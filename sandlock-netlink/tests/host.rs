@@ -1,13 +1,15 @@
-//! A machine with one Ethernet interface: what Linux 6.18 says of such a one, and notifications.
+//! A machine with one Ethernet interface: Linux 6.18's answers about such a one, and notifications.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use sandlock_netlink::rtnetlink::{
+    AF_INET, FRA_FWMARK, FibRuleHdr, IFA_ADDRESS, IFA_RT_PRIORITY, IFLA_IFNAME, IFLA_INFO_KIND, IFLA_LINK,
+    IFLA_LINKINFO, IFLA_NUM_TX_QUEUES, IfAddrMsg, IfInfoMsg, NdMsg, RTA_CACHEINFO, RTA_MULTIPATH,
     RTM_DELADDR, RTM_DELLINK, RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK,
-    RTNLGRP_IPV4_IFADDR, RTNLGRP_LINK,
+    RTNLGRP_IPV4_IFADDR, RTNLGRP_LINK, RtMsg,
 };
 use sandlock_netlink::{
-    Addr, Host, IfName, Link, LittleEndian, Message, MessageFlags, Messages, Protocol, REPLY_MAX, Route,
-    Rule, Socket, View, Writer, publish, respond,
+    Addr, Body, Full, Host, IfName, IntoBytes, Link, LittleEndian, Malformed, Message, MessageFlags,
+    Messages, Neigh, Protocol, REPLY_MAX, Route, Rule, Socket, U32, View, Writer, publish, respond,
 };
 
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
@@ -66,7 +68,7 @@ fn addresses_are_those_that_the_kernel_makes() {
     );
 }
 
-/// `parse ∘ emit` is the identity: what is read of an answer is what it was made of.
+/// `parse ∘ emit` is the identity: reading an answer gives the values that it was made of.
 #[test]
 fn what_is_written_is_read_back() {
     let host = host();
@@ -97,6 +99,66 @@ fn what_is_written_is_read_back() {
         writer.message(32, flags, 0, 0, |body| rule.write(body)).unwrap();
     }
     assert_eq!(each(writer.as_bytes()).map(|m| Rule::read(m).unwrap()).collect::<Vec<_>>(), view.rules);
+}
+
+/// A message of one header, and the attributes that `attrs` adds.
+fn message<'b, T: IntoBytes + zerocopy::Immutable>(
+    buf: &'b mut [u8],
+    header: &T,
+    attrs: impl FnOnce(&mut Body<'_, LittleEndian>) -> Result<(), Full>,
+) -> &'b Message<LittleEndian> {
+    let mut writer = Writer::<LittleEndian>::new(&mut *buf);
+    let body = |body: &mut Body<'_, LittleEndian>| body.put(header).and_then(|()| attrs(body));
+    writer.message(0, MessageFlags::empty(), 0, 0, body).unwrap();
+    let len = writer.as_bytes().len();
+    Messages::new(buf.get(..len).unwrap()).next().unwrap().unwrap()
+}
+
+#[test]
+fn what_an_object_does_not_represent_is_an_error_or_noted() {
+    let unrepresented = |kind| Err(Malformed::Unrepresented { kind });
+    let mut buf = [0; 256];
+    let v4: RtMsg<LittleEndian> = RtMsg { family: AF_INET, ..RtMsg::default() };
+    let multipath = message(&mut buf, &v4, |body| body.attr(RTA_MULTIPATH, &[0u8; 8]));
+    assert_eq!(Route::read(multipath).map(drop), unrepresented(RTA_MULTIPATH));
+    let partial = Route::read_partial(multipath).unwrap();
+    assert_eq!((partial.value.oif, partial.unrepresented), (0, Some(RTA_MULTIPATH)));
+    for (flags, complete) in [(0x10u32, true), (4, false), (0x200, false)] {
+        let header = RtMsg { flags: U32::new(flags), ..v4 };
+        let read = Route::read(message(&mut buf, &header, |_| Ok(())));
+        assert_eq!(read.map(drop), if complete { Ok(()) } else { unrepresented(0) }, "{flags:x}");
+    }
+    let expires = |body: &mut Body<'_, LittleEndian>| body.array(RTA_CACHEINFO, &[0, 0, 9, 0, 0, 0, 0, 0]);
+    assert_eq!(Route::read(message(&mut buf, &v4, expires)).map(drop), unrepresented(RTA_CACHEINFO));
+
+    let rule: FibRuleHdr<LittleEndian> = FibRuleHdr { family: AF_INET, ..FibRuleHdr::default() };
+    let from = message(&mut buf, &rule, |body| body.u32(FRA_FWMARK, 1));
+    assert_eq!(Rule::read(from).map(drop), unrepresented(FRA_FWMARK));
+    let inverted = FibRuleHdr { flags: U32::new(2), ..rule };
+    assert_eq!(Rule::read(message(&mut buf, &inverted, |_| Ok(()))).map(drop), unrepresented(0));
+
+    let vlan = message(&mut buf, &IfInfoMsg::<LittleEndian>::default(), |body| {
+        body.string(IFLA_IFNAME, b"eth0.5")?;
+        body.u32(IFLA_NUM_TX_QUEUES, 8)?;
+        body.u32(IFLA_LINK, 2)?;
+        body.nest(IFLA_LINKINFO, |info| info.string(IFLA_INFO_KIND, b"vlan"))
+    });
+    assert_eq!(Link::read(vlan).map(drop), unrepresented(IFLA_LINK));
+    assert_eq!(Link::read_partial(vlan).unwrap().value.name, IfName::new(b"eth0.5").unwrap());
+
+    let addr: IfAddrMsg<LittleEndian> = IfAddrMsg { family: AF_INET, ..IfAddrMsg::default() };
+    let metric = message(&mut buf, &addr, |body| {
+        body.attr(IFA_ADDRESS, &[10u8, 0, 0, 1])?;
+        body.u32(IFA_RT_PRIORITY, 100)
+    });
+    assert_eq!(Addr::read(metric).map(drop), unrepresented(IFA_RT_PRIORITY));
+    let short = message(&mut buf, &addr, |body| body.attr(IFA_ADDRESS, &[10u8, 0, 0]));
+    assert_eq!(Addr::read(short).map(drop), Err(Malformed::Payload { need: 4, have: 3 }));
+    let bridge: NdMsg<LittleEndian> = NdMsg { family: 7, ..NdMsg::default() };
+    let other = message(&mut buf, &bridge, |_| Ok(()));
+    assert_eq!(Neigh::read(other).map(drop), Err(Malformed::Family { family: 7 }));
+    let cut = message(&mut buf, &v4, |body| body.put(&[3u8, 0, 1, 0]));
+    assert_eq!(Route::read(cut).map(drop), Err(Malformed::Length { len: 3, have: 4 }));
 }
 
 #[test]
@@ -142,7 +204,7 @@ fn changes_are_told_to_those_who_have_joined() {
     let (up, down) = (host.view(), View::LOOPBACK);
     let new = [(RTNLGRP_LINK, RTM_NEWLINK), (RTNLGRP_IPV4_IFADDR, RTM_NEWADDR)];
     assert_eq!(tell(&down, &up, &socket), new);
-    let gone = [(RTNLGRP_IPV4_IFADDR, RTM_DELADDR), (RTNLGRP_LINK, RTM_DELLINK)];
+    let gone = [(RTNLGRP_LINK, RTM_NEWLINK), (RTNLGRP_IPV4_IFADDR, RTM_DELADDR), (RTNLGRP_LINK, RTM_DELLINK)];
     assert_eq!(tell(&up, &down, &socket), gone);
     assert_eq!(tell(&up, &up, &socket), []);
     assert_eq!(tell(&down, &up, &Socket::new(5)), []);

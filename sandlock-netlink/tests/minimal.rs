@@ -8,9 +8,9 @@ use sandlock_netlink::rtnetlink::{
     IfAddrMsg, IfInfoMsg, RTM_GETADDR, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK,
 };
 use sandlock_netlink::{
-    BigEndian, LittleEndian, MessageFlags, Messages, REPLY_MAX, Socket, SocketOptions, View, Writer, respond,
+    BigEndian, ByteOrder, LittleEndian, MessageFlags, Messages, REPLY_MAX, Socket, SocketOptions, View,
+    Writer, respond,
 };
-use zerocopy::ByteOrder;
 
 const PORT: u32 = 0x0a0b_0c0d;
 const DUMP: MessageFlags = MessageFlags::REQUEST.union(MessageFlags::DUMP);
@@ -135,7 +135,7 @@ fn an_error_that_no_datagram_can_hold_is_capped() {
     assert_eq!((whole[0].len(), &whole[0][4..8], &whole[0][20..]), (36, &[2, 0, 0, 1][..], &request[..16]));
 }
 
-/// What the answers say, whatever their byte order.
+/// The contents of the answers, whatever their byte order.
 fn told<O: ByteOrder>(kind: u16) -> String {
     let mut told = String::new();
     let request = question::<O>(kind, DUMP, 0);

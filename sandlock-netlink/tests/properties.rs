@@ -1,4 +1,4 @@
-//! Whatever bytes arrive, what is read and what is answered is well formed and bounded.
+//! Whatever bytes arrive, all values read and all answers are well formed and bounded.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
 mod headers;
@@ -10,10 +10,9 @@ use sandlock_netlink::generic::GENL_ID_CTRL;
 use sandlock_netlink::rtnetlink::{IFA_ADDRESS, IFLA_IFNAME, RTM_NEWADDR, RTM_NEWLINK, RTNL_FAMILY_IPMR};
 use sandlock_netlink::sock_diag::SOCK_DIAG_BY_FAMILY;
 use sandlock_netlink::{
-    Attrs, BigEndian, Host, IfName, LittleEndian, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR, Protocol,
-    REPLY_MAX, Socket, SocketOptions, View, Writer, answer, respond, resume,
+    Attrs, BigEndian, ByteOrder, Host, IfName, LittleEndian, MessageFlags, Messages, NLMSG_DONE, NLMSG_ERROR,
+    Protocol, REPLY_MAX, Socket, SocketOptions, View, Writer, answer, respond, resume,
 };
-use zerocopy::ByteOrder;
 
 fn config() -> ProptestConfig {
     let cases = if cfg!(miri) { 12 } else { 4096 };
@@ -115,7 +114,7 @@ proptest! {
         datagram in datagram(),
         port: u32,
         options: u32,
-        protocol in prop_oneof![4 => Just(0), 1 => Just(4), 1 => Just(15), 1 => Just(16)],
+        protocol in prop_oneof![4 => Just(0), 1 => Just(4), 1 => Just(6), 1 => Just(12), 1 => Just(15), 1 => Just(16)],
     ) {
         let options = SocketOptions::from_bits_truncate(options);
         let socket = Socket { options, ..Socket::of(Protocol::new(protocol).unwrap(), port) };
@@ -138,7 +137,7 @@ proptest! {
         let (socket, mut scratch) = (Socket::new(7), [0; REPLY_MAX]);
         let mut whole = Vec::new();
         respond::<LittleEndian>(&host.view(), &socket, &request, &mut scratch, &mut |reply| whole.push(reply.to_vec()));
-        // What is no dump is lost where there is no room.
+        // An answer that is no dump is lost if there is no room.
         if whole.iter().all(|reply| reply[6] & 2 == 0) {
             return Ok(());
         }

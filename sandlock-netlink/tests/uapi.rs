@@ -207,7 +207,7 @@ fn flags_are_the_kernels() {
     macro_rules! table {
         ($kernels:path: $($name:ident)*) => {{ use $kernels as kernels; [$((stringify!($name), kernels::$name as u32)),*] }};
     }
-    let message = table!(netlink: NLM_F_REQUEST NLM_F_MULTI NLM_F_ACK NLM_F_DUMP_INTR NLM_F_DUMP_FILTERED
+    let message = table!(netlink: NLM_F_REQUEST NLM_F_MULTI NLM_F_ACK NLM_F_ECHO NLM_F_DUMP_INTR NLM_F_DUMP_FILTERED
         NLM_F_ROOT NLM_F_MATCH NLM_F_DUMP NLM_F_CAPPED NLM_F_ACK_TLVS);
     same!(MessageFlags, "NLM_F_", message);
     let link = table!(net::net_device_flags: IFF_UP IFF_BROADCAST IFF_LOOPBACK IFF_POINTOPOINT IFF_RUNNING
@@ -222,8 +222,8 @@ fn errnos_are_the_kernels() {
             $(assert_eq!(u32::try_from(ErrnoTable::NATIVE.number(Errno::$name)), Ok(errno::$name));)*
         };
     }
-    same!(EPERM ENOENT EACCES EBUSY ENODEV EINVAL ERANGE EMSGSIZE ENOPROTOOPT EPROTONOSUPPORT EOPNOTSUPP
-        EAFNOSUPPORT EADDRNOTAVAIL ENETUNREACH EHOSTUNREACH);
+    same!(EPERM ENOENT ESRCH EBADF EACCES EBUSY ENODEV EINVAL ERANGE ENODATA EMSGSIZE ENOPROTOOPT EPROTONOSUPPORT EOPNOTSUPP
+        EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETUNREACH EHOSTUNREACH);
 }
 
 #[test]

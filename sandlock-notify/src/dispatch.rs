@@ -1,55 +1,54 @@
-//! From a number to the handlers that may answer it.
+//! From a call to the handlers that may answer it.
+
+use core::time::Duration;
 
 use sandlock_sys::poll::PollFd;
 use sandlock_sys::{Errno, Result};
 
 use crate::call::Call;
-use crate::notification::Response;
+use crate::verdict::{Response, Verdict, Wait};
+use crate::work::Desk;
 
-/// What a handler makes of a call.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Not mine; ask the next one.
-    Pass,
-    /// Mine, and this is the answer.
-    Reply(Response),
-    /// Mine, and not to be answered yet: ask me again, under the same cookie, when this row finds something, or after a while.
-    Keep(PollFd),
-}
-
-/// A feature that answers calls. Its state is its own.
+/// A feature that answers calls. Its state is its own, and no other handler's.
 pub trait Handler {
-    /// Decides.
+    /// Decides about a call.
     ///
     /// # Errors
     ///
-    /// The errno the target sees.
-    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict>;
+    /// The errno that the target sees. `EMFILE` and `ENFILE` defer the call instead: they are about the
+    /// supervisor's descriptors.
+    fn handle(&mut self, call: &Call<'_>, desk: &mut Desk<'_, '_>) -> Result<Verdict>;
 
-    /// The target that waited under this cookie is gone: whatever [`Verdict::Keep`] held for it can go.
-    fn forget(&mut self, _id: u64) {}
-}
+    /// Adds the descriptors that the supervisor polls for this handler.
+    fn descriptors(&self, _add: &mut dyn FnMut(PollFd)) {}
 
-/// One row of a dispatch table: a call goes to the handler that `pick` selects out of the state `S`.
-pub struct Route<S> {
-    /// The call's number, and its number when a 32-bit program calls a 64-bit kernel; `None`: any call.
-    pub numbers: Option<(u32, u32)>,
-    /// The handler.
-    pub pick: fn(&mut S) -> &mut dyn Handler,
-}
+    /// The descriptor that was added as number `index` has an event.
+    fn ready(&mut self, _index: usize) {}
 
-impl<S> Route<S> {
-    fn takes(&self, call: &Call<'_>) -> bool {
-        self.numbers.is_none_or(|(nr, compat)| call.raw() == if call.is_compat() { compat } else { nr })
+    /// When [`tick`](Self::tick) is due, as a time of [`monotonic`](sandlock_sys::time::monotonic).
+    fn deadline(&self) -> Option<Duration> {
+        None
     }
+
+    /// The deadline has passed; the next one must be later than `now`.
+    fn tick(&mut self, _now: Duration) {}
 }
 
-/// The verdict of the first handler, in table order, that has one; a call that nobody claims fails with `ENOSYS`.
-pub fn dispatch<S>(routes: &[Route<S>], state: &mut S, call: &Call<'_>) -> Verdict {
-    for route in routes.iter().filter(|route| route.takes(call)) {
-        match (route.pick)(state).handle(call) {
+/// The verdict of the first of these handlers that does not pass; a call that every handler passes fails with
+/// `ENOSYS`.
+pub fn dispatch<S, W>(
+    handlers: impl IntoIterator<Item = W>,
+    state: &mut S,
+    pick: fn(&mut S, W) -> &mut dyn Handler,
+    call: &Call<'_>,
+    desk: &mut Desk<'_, '_>,
+) -> Verdict {
+    for handler in handlers {
+        match pick(state, handler).handle(call, desk) {
             Ok(Verdict::Pass) => {}
             Ok(verdict) => return verdict,
+            // The supervisor has no descriptor left; the target is not to blame.
+            Err(Errno::EMFILE | Errno::ENFILE) => return Verdict::Defer(Wait::LATER),
             Err(errno) => return Verdict::Reply(Response::Errno(errno)),
         }
     }
@@ -59,58 +58,42 @@ pub fn dispatch<S>(routes: &[Route<S>], state: &mut S, call: &Call<'_>) -> Verdi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handlers::testing::Image;
+    use crate::tests::Image;
+    use crate::verdict::Until;
     use sandlock_sys::seccomp::Data;
 
     struct Fixed(fn() -> Result<Verdict>);
     impl Handler for Fixed {
-        fn handle(&mut self, _: &Call<'_>) -> Result<Verdict> {
+        fn handle(&mut self, _: &Call<'_>, _: &mut Desk<'_, '_>) -> Result<Verdict> {
             (self.0)()
         }
     }
 
     #[test]
     fn the_first_handler_with_a_verdict_answers_and_an_error_is_an_answer() {
-        struct State {
-            one: Fixed,
-            two: Fixed,
-        }
-        const ROUTES: &[Route<State>] = &[
-            Route { numbers: Some((7, 70)), pick: |state| &mut state.one },
-            Route { numbers: Some((7, 8)), pick: |state| &mut state.two },
-            Route { numbers: Some((8, 7)), pick: |state| &mut state.two },
-        ];
         let pass: fn() -> Result<Verdict> = || Ok(Verdict::Pass);
         let four: fn() -> Result<Verdict> = || Ok(Verdict::Reply(Response::Return(4)));
         let fail: fn() -> Result<Verdict> = || Err(Errno::EACCES);
-        for (one, two, nr, want) in [
-            (pass, four, 7, Ok(4)),
-            (four, fail, 7, Ok(4)),
-            (fail, four, 7, Err(Errno::EACCES)),
-            (pass, pass, 7, Err(Errno::ENOSYS)),
-            (fail, four, 8, Ok(4)),
-            (four, four, 9, Err(Errno::ENOSYS)),
+        let full: fn() -> Result<Verdict> = || Err(Errno::EMFILE);
+        for (one, two, want) in [
+            (pass, four, Some(Ok(4))),
+            (four, fail, Some(Ok(4))),
+            (fail, four, Some(Err(Errno::EACCES))),
+            (pass, pass, Some(Err(Errno::ENOSYS))),
+            (pass, full, None),
+            (full, four, None),
         ] {
-            let (data, image) = (Data { nr, ..Data::default() }, Image::default());
-            let call = Call::new(1, &data, &image);
-            let mut state = State { one: Fixed(one), two: Fixed(two) };
-            let got = match dispatch(ROUTES, &mut state, &call) {
-                Verdict::Reply(Response::Return(value)) => Ok(value),
-                Verdict::Reply(Response::Errno(errno)) => Err(errno),
+            let (data, image) = (Data::default(), Image::default());
+            let mut state = [Fixed(one), Fixed(two)];
+            let pick: fn(&mut [Fixed; 2], usize) -> &mut dyn Handler = |state, index| &mut state[index];
+            let verdict = dispatch([0, 1], &mut state, pick, &Call::new(&data, &image), &mut Desk::default());
+            let got = match verdict {
+                Verdict::Reply(Response::Return(value)) => Some(Ok(value)),
+                Verdict::Reply(Response::Errno(errno)) => Some(Err(errno)),
+                Verdict::Defer(Wait { until: Until::Later, .. }) => None,
                 other => panic!("{other:?}"),
             };
             assert_eq!(got, want);
-        }
-        if let Some(arch) = sandlock_sys::filter::AUDIT_ARCH_COMPAT {
-            let mut state = State { one: Fixed(fail), two: Fixed(four) };
-            for (nr, want) in [(70, Some(Errno::EACCES)), (7, None), (8, None), (9, Some(Errno::ENOSYS))] {
-                let (data, image) = (Data { nr, arch, ..Data::default() }, Image::default());
-                let got = match dispatch(ROUTES, &mut state, &Call::new(1, &data, &image)) {
-                    Verdict::Reply(Response::Errno(errno)) => Some(errno),
-                    _ => None,
-                };
-                assert_eq!(got, want, "{nr}");
-            }
         }
     }
 }

@@ -5,19 +5,31 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod args;
 mod call;
+mod closer;
+mod deferred;
 mod dispatch;
 pub mod handlers;
-mod kept;
 mod notification;
-mod place;
+mod paths;
 mod ports;
 mod proc;
 mod target;
+mod terminals;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod work;
 
 pub use call::Call;
-pub use dispatch::{Handler, Route, Verdict, dispatch};
-pub use kept::Kept;
-pub use notification::{Known, Notification, Response, Why, recv};
+pub use closer::Closer;
+pub use deferred::{Again, DeferredCalls, MAX_DEFERRED};
+pub use dispatch::{Handler, dispatch};
+pub use notification::{Notification, PidfdCache, Waiting, recv};
 pub use ports::Ports;
-pub use target::{Target, UserAddr, read_array, read_cstr};
+pub use proc::{open_status, pending_signals};
+pub use target::{Socket, Target, UserAddr, read_array, read_cstr};
+pub use terminals::Terminals;
+pub use verdict::{ContinueReason, Response, Until, Verdict, Wait};
+pub use work::{Context, Desk, Job, Workers};

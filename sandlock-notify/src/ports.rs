@@ -1,4 +1,4 @@
-//! A set of TCP ports: what Landlock's rules say, for the calls that Landlock does not see.
+//! A set of TCP ports: the meaning of Landlock's rules, for the calls that Landlock does not see.
 
 /// Ports by ranges, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

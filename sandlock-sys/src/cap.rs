@@ -43,27 +43,44 @@ pub fn permitted() -> Result<u64> {
     Ok(u64::from(high.permitted) << 32 | u64::from(low.permitted))
 }
 
-/// Gives up every capability of the calling thread, now and for whatever it executes: the ambient, effective, permitted and inheritable
-/// sets are empty afterwards, and the bounding set too if the thread may change it. Set `no_new_privs` first, with which the bounding set means nothing.
+/// `CAP_SYS_ADMIN` and `CAP_PERFMON`, either of which lets its holder read the environment and the mappings
+/// of every process of its user, past Landlock (`may_access_mm()` in `fs/proc/base.c`).
+pub const READING_PROCESSES: u64 = 1 << 21 | 1 << 38;
+
+/// Gives up every capability of the calling thread but these, bit n for capability n, now and for whatever it
+/// executes: in the ambient set there is none afterwards, in the effective, permitted and inheritable sets no
+/// other, and in the bounding set neither if the thread may change it. Set `no_new_privs` first, with which
+/// the bounding set means nothing.
 ///
 /// # Errors
 ///
 /// None that a kernel since 4.3 returns.
-pub fn drop_all() -> Result<()> {
+pub fn keep_only(kept: u64) -> Result<()> {
     // Numbers end where the kernel's list ends, which is EINVAL; 64 is what the sets can hold.
-    for cap in 0..64 {
+    for cap in (0..64).filter(|cap| kept >> cap & 1 == 0) {
         match prctl::drop_bounding_cap(cap) {
             Ok(()) => {}
             Err(Errno::EINVAL) => break,
-            // Without CAP_SETPCAP there is none to drop with. no_new_privs keeps the bounding set of no use: what execve would
-            // gain from it, for user 0 too, it cuts down to what was held, which is nothing after this.
+            // Without CAP_SETPCAP there is none to drop with. no_new_privs keeps the bounding set of no use:
+            // what execve would gain from it, for user 0 too, it cuts down to what was held, which is nothing
+            // after this.
             Err(Errno::EPERM) => break,
             Err(errno) => return Err(errno),
         }
     }
     prctl::clear_ambient_caps()?;
     let header = Header { version: VERSION_3, pid: 0 };
-    let sets = [Half::default(); 2];
+    let mut sets = [Half::default(); 2];
+    if kept != 0 {
+        // SAFETY: the kernel reads one header and writes two halves (version 3).
+        unsafe { syscall!(nr::CAPGET, &header, &mut sets)? };
+    }
+    for (half, kept) in sets.iter_mut().zip([kept, kept >> 32]) {
+        let kept = u32::try_from(kept & u64::from(u32::MAX)).unwrap_or(0);
+        half.effective &= kept;
+        half.permitted &= kept;
+        half.inheritable &= kept;
+    }
     // SAFETY: the kernel reads one header and two halves.
     unsafe { syscall!(nr::CAPSET, &header, &sets) }.map(drop)
 }

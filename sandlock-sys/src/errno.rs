@@ -1,4 +1,5 @@
-//! `errno(3)`: the kernel's error numbers, by name (`asm-generic/errno.h`, which every architecture here uses).
+//! `errno(3)`: the kernel's error numbers, by name (`asm-generic/errno.h`, which every architecture here
+//! uses).
 
 use core::fmt;
 use core::num::NonZeroU16;
@@ -11,6 +12,10 @@ pub struct Errno(NonZeroU16);
 pub type Result<T> = core::result::Result<T, Errno>;
 
 impl Errno {
+    /// `ERESTARTSYS` of `linux/errno.h`: the kernel's word to itself that a signal interrupts a call.
+    /// Programs never see it.
+    pub const ERESTARTSYS: Self = Self::from_known(512);
+
     /// The error with this number; a number outside 1 to 4095 becomes `EIO`, for it is an error all the same.
     #[must_use]
     pub const fn new(number: i32) -> Self {
@@ -26,7 +31,8 @@ impl Errno {
         i32::from(self.0.get())
     }
 
-    /// What the kernel returned, told apart: it reserves `-4095..=-1` for errors (`IS_ERR_VALUE`, `linux/err.h`).
+    /// The kernel's return value as a result: it reserves `-4095..=-1` for errors (`IS_ERR_VALUE`,
+    /// `linux/err.h`).
     #[cfg(target_os = "linux")]
     pub(crate) fn split(ret: usize) -> Result<usize> {
         match u16::try_from(ret.wrapping_neg()).ok().and_then(NonZeroU16::new) {

@@ -1,20 +1,21 @@
-//! File descriptors that are owned, borrowed, and closed once: the standard library's three names, without it.
+//! File descriptors that are owned, borrowed, and closed once: the standard library's three names, without
+//! it.
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
-use crate::arch::syscall;
+use crate::arch::{Arg, syscall};
 use crate::nr::native as nr;
 
 /// An open descriptor, closed when dropped.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OwnedFd(i32);
 
-/// A descriptor somebody else keeps open for `'a`.
+/// A descriptor that its owner keeps open for `'a`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BorrowedFd<'a>(i32, PhantomData<&'a OwnedFd>);
 
-/// What has a descriptor to lend.
+/// A type that has a descriptor to lend.
 pub trait AsFd {
     /// Lends it.
     fn as_fd(&self) -> BorrowedFd<'_>;
@@ -25,7 +26,7 @@ impl OwnedFd {
     ///
     /// # Safety
     ///
-    /// It is open and nobody else closes it.
+    /// It is open, and no other code closes it.
     #[expect(unsafe_code, reason = "ownership of a number is a promise of the caller")]
     #[must_use]
     pub const unsafe fn from_raw(fd: i32) -> Self {
@@ -54,6 +55,8 @@ impl BorrowedFd<'static> {
     pub const STDOUT: Self = Self(1, PhantomData);
     /// Standard error, 2.
     pub const STDERR: Self = Self(2, PhantomData);
+    /// −1: no descriptor, which every call refuses with `EBADF`.
+    pub const NONE: Self = Self(-1, PhantomData);
     /// `AT_FDCWD`: where a relative path starts when no directory is given.
     pub const CWD: Self = Self(libc::AT_FDCWD, PhantomData);
 }
@@ -89,7 +92,54 @@ impl AsFd for BorrowedFd<'_> {
     }
 }
 
-/// A descriptor of one kind: an ioctl or a call means what it says on that kind of file only.
+impl<'a> From<BorrowedFd<'a>> for Arg<'a> {
+    fn from(fd: BorrowedFd<'a>) -> Self {
+        Self::from(fd.as_raw())
+    }
+}
+
+/// From and to the standard library's descriptors.
+#[cfg(feature = "std")]
+mod std_fd {
+    #![expect(unsafe_code, reason = "that a number is owned, or stays open, is a promise")]
+
+    use std::os::fd::{self, AsRawFd, FromRawFd, IntoRawFd};
+
+    use super::{BorrowedFd, OwnedFd, PhantomData};
+    use crate::errno::{Errno, Result};
+
+    impl From<fd::OwnedFd> for OwnedFd {
+        fn from(fd: fd::OwnedFd) -> Self {
+            Self(fd.into_raw_fd())
+        }
+    }
+
+    impl From<OwnedFd> for fd::OwnedFd {
+        fn from(fd: OwnedFd) -> Self {
+            // SAFETY: no system call is made. `fd` owned an open descriptor, and gives it up here.
+            unsafe { Self::from_raw_fd(fd.into_raw()) }
+        }
+    }
+
+    impl<'a> From<fd::BorrowedFd<'a>> for BorrowedFd<'a> {
+        fn from(fd: fd::BorrowedFd<'a>) -> Self {
+            Self(fd.as_raw_fd(), PhantomData)
+        }
+    }
+
+    impl<'a> TryFrom<BorrowedFd<'a>> for fd::BorrowedFd<'a> {
+        type Error = Errno;
+
+        /// `EBADF` for [`BorrowedFd::NONE`], which the standard library cannot represent.
+        fn try_from(fd: BorrowedFd<'a>) -> Result<Self> {
+            let number = Some(fd.0).filter(|number| *number != -1).ok_or(Errno::EBADF)?;
+            // SAFETY: no system call is made. The number is not -1, and its lender keeps it open for `'a`.
+            Ok(unsafe { Self::borrow_raw(number) })
+        }
+    }
+}
+
+/// A descriptor of one kind: an ioctl or a call has its documented meaning on that kind of file only.
 macro_rules! kind {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -1,4 +1,5 @@
-//! What a filter is made of and what it sees: the two data types of `linux/filter.h` and `linux/seccomp.h`, on any host.
+//! What a filter is made of and what it sees: the two data types of `linux/filter.h` and `linux/seccomp.h`,
+//! on any host.
 
 use core::mem::offset_of;
 
@@ -24,7 +25,8 @@ pub const AUDIT_ARCH: u32 = 0x8000_0016;
 #[cfg(all(target_arch = "powerpc64", target_endian = "little"))]
 pub const AUDIT_ARCH: u32 = 0xc000_0015;
 
-/// `AUDIT_ARCH_I386` or `AUDIT_ARCH_ARM`: of the 32-bit programs that the same kernel runs; `None` where it runs none that are known here.
+/// `AUDIT_ARCH_I386` or `AUDIT_ARCH_ARM`: of the 32-bit programs that the same kernel runs; `None` where it
+/// runs none that are known here.
 pub const AUDIT_ARCH_COMPAT: Option<u32> = match AUDIT_ARCH {
     0xc000_003e => Some(0x4000_0003),
     0xc000_00b7 => Some(0x4000_0028),

@@ -1,4 +1,5 @@
-//! Files and directories: openat2(2), statx(2), getdents64(2), the `*at` calls, memfd_create(2), read and write.
+//! Files and directories: openat2(2), statx(2), getdents64(2), the `*at` calls, memfd_create(2), read and
+//! write.
 
 #![expect(unsafe_code, reason = "file system calls")]
 
@@ -11,6 +12,8 @@ use crate::arch::syscall;
 use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{BorrowedFd, OwnedFd};
+use crate::id::{Gid, Uid};
+use crate::ioctl::FIONBIO;
 use crate::nr::native as nr;
 use crate::wide;
 
@@ -34,10 +37,34 @@ bitflags! {
         const DIRECTORY = libc::O_DIRECTORY;
         /// `O_NOFOLLOW`
         const NOFOLLOW = libc::O_NOFOLLOW;
-        /// `O_PATH`: the place only, no access to what is there.
+        /// `O_CLOEXEC`: closed by execve(2).
+        const CLOEXEC = libc::O_CLOEXEC;
+        /// `O_PATH`: the place only, no access to the file's contents.
         const PATH = libc::O_PATH;
         /// Bits this list does not name.
         const _ = !0;
+    }
+
+    /// `S_I*` of `linux/stat.h`: the permissions of a file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Mode: u16 {
+        /// `S_ISUID`: a program acts as the file's owner.
+        const ISUID = 0o4000;
+        /// `S_ISGID`: a program acts as the file's group.
+        const ISGID = 0o2000;
+        /// `S_IRWXU`: the owner may read, write and execute or search.
+        const RWXU = 0o700;
+        /// `S_IXUGO`: owner, group and others may execute or search.
+        const XUGO = 0o111;
+        /// Bits this list does not name.
+        const _ = !0;
+    }
+
+    /// `AT_*` of unlinkat(2).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct UnlinkFlags: i32 {
+        /// `AT_REMOVEDIR`: a directory, and nothing else.
+        const REMOVEDIR = libc::AT_REMOVEDIR;
     }
 
     /// `RESOLVE_*` of `linux/openat2.h`: how a path may be walked.
@@ -75,14 +102,14 @@ pub fn openat2(
     dir: BorrowedFd<'_>,
     path: &CStr,
     flags: OFlags,
-    mode: u16,
+    mode: Mode,
     resolve: Resolve,
 ) -> Result<OwnedFd> {
-    let flags = (flags.bits() | libc::O_CLOEXEC).cast_unsigned();
-    let how = OpenHow { flags: u64::from(flags), mode: u64::from(mode), resolve: resolve.bits() };
+    let flags = flags.union(OFlags::CLOEXEC).bits().cast_unsigned();
+    let how = OpenHow { flags: u64::from(flags), mode: u64::from(mode.bits()), resolve: resolve.bits() };
     // SAFETY: the kernel reads the path and one open_how, whose size is passed.
     let fd = unsafe { syscall!(nr::OPENAT2, dir, path, &how, size_of::<OpenHow>())? };
-    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
     Ok(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) })
 }
 
@@ -92,7 +119,7 @@ pub fn openat2(
 ///
 /// As [`openat2`].
 pub fn open(path: &CStr, flags: OFlags) -> Result<OwnedFd> {
-    openat2(BorrowedFd::CWD, path, flags, 0, Resolve::empty())
+    openat2(BorrowedFd::CWD, path, flags, Mode::empty(), Resolve::empty())
 }
 
 bitflags! {
@@ -119,7 +146,7 @@ bitflags! {
 pub fn memfd_create(name: &CStr, flags: MemfdFlags) -> Result<OwnedFd> {
     // SAFETY: the kernel reads the name.
     let fd = unsafe { syscall!(nr::MEMFD_CREATE, name, flags.bits())? };
-    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
     Ok(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) })
 }
 
@@ -131,6 +158,16 @@ pub fn memfd_create(name: &CStr, flags: MemfdFlags) -> Result<OwnedFd> {
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`.
     unsafe { syscall!(nr::READ, fd, buffer.as_mut_ptr(), buffer.len()) }
+}
+
+/// lseek(2) to the start: a file of procfs is then made anew.
+///
+/// # Errors
+///
+/// `ESPIPE`: a pipe, a socket.
+pub fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::LSEEK, fd, 0u32, libc::SEEK_SET) }.map(drop)
 }
 
 /// write(2). Returns how many bytes were taken.
@@ -154,7 +191,7 @@ pub fn status_flags(fd: BorrowedFd<'_>) -> Result<OFlags> {
     Ok(OFlags::from_bits_retain(conv::i32_from_usize(flags)))
 }
 
-/// `fcntl(F_SETFL)`: for everybody who shares the open file.
+/// `fcntl(F_SETFL)`: for every descriptor of the same open file.
 ///
 /// # Errors
 ///
@@ -162,6 +199,17 @@ pub fn status_flags(fd: BorrowedFd<'_>) -> Result<OFlags> {
 pub fn set_status_flags(fd: BorrowedFd<'_>, flags: OFlags) -> Result<()> {
     // SAFETY: no memory is touched.
     unsafe { syscall!(nr::FCNTL, fd, libc::F_SETFL, flags.bits()) }.map(drop)
+}
+
+/// `FIONBIO`: sets or clears `O_NONBLOCK` of the open file and no other flag, for every descriptor of it.
+///
+/// # Errors
+///
+/// `EBADF`: the descriptor is an `O_PATH` one.
+pub fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> Result<()> {
+    let value = i32::from(nonblocking);
+    // SAFETY: the kernel reads one int.
+    unsafe { syscall!(nr::IOCTL, fd, FIONBIO, &value) }.map(drop)
 }
 
 /// The file type bits of a mode: `S_IFMT` and its values.
@@ -175,7 +223,13 @@ pub enum FileType {
     Symlink,
     /// `S_IFSOCK`
     Socket,
-    /// A device, a fifo, or what has no type.
+    /// `S_IFCHR`
+    CharDevice,
+    /// `S_IFBLK`
+    BlockDevice,
+    /// `S_IFIFO`
+    Fifo,
+    /// A file without a type.
     Other,
 }
 
@@ -186,12 +240,16 @@ impl FileType {
             libc::S_IFDIR => Self::Directory,
             libc::S_IFLNK => Self::Symlink,
             libc::S_IFSOCK => Self::Socket,
+            libc::S_IFCHR => Self::CharDevice,
+            libc::S_IFBLK => Self::BlockDevice,
+            libc::S_IFIFO => Self::Fifo,
             _ => Self::Other,
         }
     }
 }
 
-/// `struct statx`, of which we name what is used.
+/// `struct statx`, of which the fields in use have names.
+#[derive(Default)]
 #[repr(C)]
 struct Statx {
     mask: u32,
@@ -203,35 +261,69 @@ struct Statx {
     mode: u16,
     pad: u16,
     ino: u64,
-    rest: [u64; 27],
+    middle: [u64; 11],
+    rdev_major: u32,
+    rdev_minor: u32,
+    dev_major: u32,
+    dev_minor: u32,
+    rest: [u64; 14],
 }
 const _: () = assert!(size_of::<Statx>() == 256 && offset_of!(Statx, ino) == 32);
+const _: () = assert!(offset_of!(Statx, rdev_major) == 128 && offset_of!(Statx, dev_minor) == 140);
 
-/// statx(2) of the open file itself: its type, and how many names it has.
+/// Facts about an open file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Its type.
+    pub kind: FileType,
+    /// How many names it has.
+    pub links: u32,
+    /// Its owner.
+    pub uid: Uid,
+    /// Its permissions.
+    pub mode: Mode,
+    /// The file itself: the device it is on, major and minor, and its inode.
+    pub identity: ([u32; 2], u64),
+    /// The device it is, major and minor; zeros if it is none.
+    pub device: [u32; 2],
+}
+
+/// statx(2) of the open file itself. The file system may be asked (FUSE, NFS).
 ///
 /// # Errors
 ///
 /// `EBADF`.
-pub fn file_type(fd: BorrowedFd<'_>) -> Result<(FileType, u32)> {
-    let mut stat = Statx {
-        mask: 0,
-        blksize: 0,
-        attributes: 0,
-        nlink: 0,
-        uid: 0,
-        gid: 0,
-        mode: 0,
-        pad: 0,
-        ino: 0,
-        rest: [0; 27],
-    };
-    /// `STATX_TYPE`
-    const TYPE: u32 = 1;
-    /// `STATX_NLINK`
-    const NLINK: u32 = 4;
+pub fn info(fd: BorrowedFd<'_>) -> Result<FileInfo> {
+    let mut stat = Statx::default();
+    /// `STATX_BASIC_STATS`
+    const BASIC: u32 = 0x7ff;
     // SAFETY: the kernel reads an empty path and writes one statx of 256 bytes; any bytes are a valid one.
-    unsafe { syscall!(nr::STATX, fd, c"", libc::AT_EMPTY_PATH, TYPE | NLINK, &mut stat)? };
-    Ok((FileType::of(u32::from(stat.mode)), stat.nlink))
+    unsafe { syscall!(nr::STATX, fd, c"", libc::AT_EMPTY_PATH, BASIC, &mut stat)? };
+    Ok(FileInfo {
+        kind: FileType::of(u32::from(stat.mode)),
+        links: stat.nlink,
+        uid: Uid::new(stat.uid),
+        mode: Mode::from_bits_retain(stat.mode & 0o7777),
+        identity: ([stat.dev_major, stat.dev_minor], stat.ino),
+        device: [stat.rdev_major, stat.rdev_minor],
+    })
+}
+
+/// fstatfs(2): the file system that an open file is on, by its magic number (`linux/magic.h`).
+///
+/// # Errors
+///
+/// `EOVERFLOW`: the file system is too large for the call (32-bit architectures).
+pub fn file_system(fd: BorrowedFd<'_>) -> Result<u32> {
+    /// `struct statfs` is shorter everywhere; its first field is the magic number.
+    #[repr(C, align(8))]
+    struct Statfs([u32; 40]);
+    let mut statfs = Statfs([0; 40]);
+    // SAFETY: the kernel writes one struct statfs of at most 120 bytes.
+    unsafe { syscall!(nr::FSTATFS, fd, &mut statfs)? };
+    // A long, of which the low half is first; an int on s390x, which is the one that is not little-endian.
+    let Statfs([magic, ..]) = statfs;
+    Ok(magic)
 }
 
 /// readlinkat(2): the bytes of a symbolic link, without a NUL.
@@ -251,19 +343,19 @@ pub fn readlinkat<'b>(dir: BorrowedFd<'_>, path: &CStr, buffer: &'b mut [u8]) ->
 /// # Errors
 ///
 /// `EEXIST`, `ENOENT`, `EACCES`, …
-pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: u16) -> Result<()> {
+pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
     // SAFETY: the kernel reads the path.
-    unsafe { syscall!(nr::MKDIRAT, dir, path, u32::from(mode)) }.map(drop)
+    unsafe { syscall!(nr::MKDIRAT, dir, path, u32::from(mode.bits())) }.map(drop)
 }
 
-/// unlinkat(2): of a directory with `AT_REMOVEDIR`.
+/// unlinkat(2)
 ///
 /// # Errors
 ///
 /// `EISDIR`, `ENOTDIR`, `ENOTEMPTY`, `ENOENT`, `EACCES`, …
-pub fn unlinkat(dir: BorrowedFd<'_>, path: &CStr, directory: bool) -> Result<()> {
+pub fn unlinkat(dir: BorrowedFd<'_>, path: &CStr, flags: UnlinkFlags) -> Result<()> {
     // SAFETY: the kernel reads the path.
-    unsafe { syscall!(nr::UNLINKAT, dir, path, if directory { libc::AT_REMOVEDIR } else { 0 }) }.map(drop)
+    unsafe { syscall!(nr::UNLINKAT, dir, path, flags.bits()) }.map(drop)
 }
 
 /// renameat2(2) without flags.
@@ -281,17 +373,17 @@ pub fn renameat(from: BorrowedFd<'_>, old: &CStr, to: BorrowedFd<'_>, new: &CStr
 /// # Errors
 ///
 /// `EPERM`, `ENOENT`, …
-pub fn fchmodat(dir: BorrowedFd<'_>, path: &CStr, mode: u16) -> Result<()> {
+pub fn fchmodat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
     // SAFETY: the kernel reads the path.
-    unsafe { syscall!(nr::FCHMODAT, dir, path, u32::from(mode)) }.map(drop)
+    unsafe { syscall!(nr::FCHMODAT, dir, path, u32::from(mode.bits())) }.map(drop)
 }
 
-/// `fchownat(2)` of the open file itself (`AT_EMPTY_PATH`); `u32::MAX` leaves an owner as it is.
+/// `fchownat(2)` of the open file itself (`AT_EMPTY_PATH`). The ID `u32::MAX` changes nothing.
 ///
 /// # Errors
 ///
 /// `EPERM`, `EROFS`.
-pub fn chown(file: BorrowedFd<'_>, uid: u32, gid: u32) -> Result<()> {
+pub fn chown(file: BorrowedFd<'_>, uid: Uid, gid: Gid) -> Result<()> {
     // SAFETY: the kernel reads an empty path.
     unsafe { syscall!(nr::FCHOWNAT, file, c"", uid, gid, libc::AT_EMPTY_PATH) }.map(drop)
 }
@@ -375,12 +467,12 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// `chdir(2)`
+/// fchdir(2)
 ///
 /// # Errors
 ///
-/// `ENOENT`, `EACCES`, `ENOTDIR`.
-pub fn chdir(path: &CStr) -> Result<()> {
-    // SAFETY: the kernel reads the path.
-    unsafe { syscall!(nr::CHDIR, path) }.map(drop)
+/// `EACCES`, `ENOTDIR`.
+pub fn fchdir(dir: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::FCHDIR, dir) }.map(drop)
 }

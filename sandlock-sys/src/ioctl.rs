@@ -1,8 +1,12 @@
-//! `_IOC` of `asm/ioctl.h`: how an ioctl number says direction, size, type and number.
+//! `_IOC` of `asm/ioctl.h`: how an ioctl number encodes direction, size, type and number.
 
-/// It has 13 bits for the size, a bit for each direction, and makes numbers by the rule that are older than the rule elsewhere.
+/// It has 13 bits for the size, a bit for each direction, and makes numbers by the rule that are older than
+/// the rule elsewhere.
 const POWERPC: bool = cfg!(any(target_arch = "powerpc", target_arch = "powerpc64"));
 const DIR_SHIFT: u32 = if POWERPC { 29 } else { 30 };
+
+/// `_IOC_NONE` of powerpc is a bit, elsewhere there is none.
+pub const NONE: u32 = if POWERPC { 1 } else { 0 };
 
 /// `_IOC_READ`: the kernel copies into user memory.
 pub const READ: u32 = 2;
@@ -26,8 +30,9 @@ pub const fn ioc(dir: u32, kind: u8, nr: u8, size: usize) -> u32 {
     dir << DIR_SHIFT | size << 16 | kind << 8 | nr
 }
 
-/// A number of which only powerpc has made one by the rule.
-const fn old(number: u32, powerpc: u32) -> u32 {
+/// A number that is older than the rule: only powerpc has made one by the rule of it.
+#[must_use]
+pub const fn old(number: u32, powerpc: u32) -> u32 {
     if POWERPC { powerpc } else { number }
 }
 
@@ -43,3 +48,13 @@ pub const TCSETS: u32 = old(0x5402, ioc(WRITE, b't', 20, TERMIOS));
 pub const TIOCGPGRP: u32 = old(0x540f, ioc(READ, b't', 119, 4));
 /// `TIOCSPGRP`: changes it.
 pub const TIOCSPGRP: u32 = old(0x5410, ioc(WRITE, b't', 118, 4));
+/// `TCXONC`: suspends or resumes the output of a terminal.
+pub const TCXONC: u32 = old(0x540a, ioc(NONE, b't', 30, 0));
+/// `TIOCGDEV`: the device of a terminal.
+pub const TIOCGDEV: u32 = ioc(READ, b'T', 0x32, 4);
+/// `TIOCSWINSZ`: changes the size of the window.
+pub const TIOCSWINSZ: u32 = old(0x5414, ioc(WRITE, b't', 103, 8));
+/// `TIOCGPTN`: the number of a pseudo terminal.
+pub const TIOCGPTN: u32 = ioc(READ, b'T', 0x30, 4);
+/// `TIOCGPTPEER`: opens the other end of a pseudo terminal.
+pub const TIOCGPTPEER: u32 = ioc(NONE, b'T', 0x41, 0);

@@ -1,7 +1,7 @@
 //! [landlock(7)]: rulesets, the rules in them, and the call that restricts a thread by one.
 //!
-//! Constants and structures are those of `linux/landlock.h`. Unknown bits are kept: whether a kernel takes a right is
-//! said by its ABI version, not by this list.
+//! Constants and structures are those of `linux/landlock.h`. Unknown bits are kept: the kernel's ABI version
+//! decides whether it takes a right, not this list.
 //!
 //! [landlock(7)]: https://man7.org/linux/man-pages/man7/landlock.7.html
 
@@ -19,7 +19,7 @@ use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
 
 bitflags! {
-    /// `LANDLOCK_ACCESS_FS_*`: what may be done with files. Each says the ABI it came with.
+    /// `LANDLOCK_ACCESS_FS_*`: rights to files. Each names the ABI it came with.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     pub struct AccessFs: u64 {
         /// `LANDLOCK_ACCESS_FS_EXECUTE`: execute a file, or have it interpret another (ABI 1).
@@ -48,8 +48,8 @@ bitflags! {
         const MAKE_BLOCK = 0x800;
         /// `LANDLOCK_ACCESS_FS_MAKE_SYM`: make a symbolic link (1).
         const MAKE_SYM = 0x1000;
-        /// `LANDLOCK_ACCESS_FS_REFER`: link or rename between directories; denied by every ruleset with a right of this type that does
-        /// not grant it, handled or not (2).
+        /// `LANDLOCK_ACCESS_FS_REFER`: link or rename between directories; denied by every ruleset with a
+        /// right of this type that does not grant it, handled or not (2).
         const REFER = 0x2000;
         /// `LANDLOCK_ACCESS_FS_TRUNCATE`: truncate(2), ftruncate(2), `O_TRUNC` (3).
         const TRUNCATE = 0x4000;
@@ -61,7 +61,7 @@ bitflags! {
         const _ = !0;
     }
 
-    /// `LANDLOCK_ACCESS_NET_*`: what may be done with a port.
+    /// `LANDLOCK_ACCESS_NET_*`: rights to ports.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     pub struct AccessNet: u64 {
         /// `LANDLOCK_ACCESS_NET_BIND_TCP`: bind a TCP socket to it; 0 stands for any ephemeral one (ABI 4).
@@ -76,7 +76,7 @@ bitflags! {
         const _ = !0;
     }
 
-    /// `LANDLOCK_SCOPE_*`: what may not cross the border of the domain. No rule grants an exception.
+    /// `LANDLOCK_SCOPE_*`: operations that may not cross the domain's border. No rule grants an exception.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     pub struct Scope: u64 {
         /// `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`: connect or send to an abstract unix socket (ABI 6).
@@ -90,9 +90,11 @@ bitflags! {
     /// `LANDLOCK_RESTRICT_SELF_*`
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     pub struct RestrictFlags: u32 {
-        /// `LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF`: no audit record of what this program is denied (ABI 7).
+        /// `LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF`: no audit record of what this program is denied (ABI
+        /// 7).
         const LOG_SAME_EXEC_OFF = 1;
-        /// `LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON`: audit records of what a program executed later is denied (7).
+        /// `LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON`: audit records of what a program executed later is denied
+        /// (7).
         const LOG_NEW_EXEC_ON = 2;
         /// `LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF`: no audit record of domains nested in this one (7).
         const LOG_SUBDOMAINS_OFF = 4;
@@ -139,8 +141,8 @@ const RULE_PATH_BENEATH: u32 = 1;
 /// `LANDLOCK_RULE_NET_PORT`
 const RULE_NET_PORT: u32 = 2;
 
-/// `struct landlock_ruleset_attr`, as ABI 6 has it: an older kernel wants zeros in what it does not know, a newer one
-/// reads zeros after it.
+/// `struct landlock_ruleset_attr`, as ABI 6 has it: an older kernel wants zeros in what it does not know, a
+/// newer one reads zeros after it.
 #[repr(C)]
 struct RulesetAttr {
     handled_access_fs: u64,
@@ -170,7 +172,8 @@ kind! {
     RulesetFd
 }
 
-/// `landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION)`: the highest ABI version the kernel speaks, 1 or more.
+/// `landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION)`: the highest ABI version the kernel speaks, 1
+/// or more.
 ///
 /// # Errors
 ///
@@ -209,12 +212,12 @@ pub fn create_ruleset(fs: AccessFs, net: AccessNet, scope: Scope) -> Result<Rule
         RulesetAttr { handled_access_fs: fs.bits(), handled_access_net: net.bits(), scoped: scope.bits() };
     // SAFETY: the kernel reads one landlock_ruleset_attr, whose size is passed.
     let fd = unsafe { syscall!(nr::LANDLOCK_CREATE_RULESET, &attr, size_of::<RulesetAttr>(), 0u32)? };
-    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
     Ok(RulesetFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
 }
 
-/// `landlock_add_rule(LANDLOCK_RULE_PATH_BENEATH)`: grants `allowed` on `parent` and, if it is a directory, on everything beneath.
-/// An `O_PATH` descriptor will do.
+/// `landlock_add_rule(LANDLOCK_RULE_PATH_BENEATH)`: grants `allowed` on `parent` and, if it is a directory,
+/// on everything beneath. An `O_PATH` descriptor will do.
 ///
 /// # Errors
 ///
@@ -240,7 +243,8 @@ pub fn add_net_port(ruleset: &RulesetFd, allowed: AccessNet, port: u16) -> Resul
     unsafe { syscall!(nr::LANDLOCK_ADD_RULE, ruleset.as_fd(), RULE_NET_PORT, &attr, 0u32) }.map(drop)
 }
 
-/// `landlock_restrict_self(2)`: restricts the calling thread, and what it will fork or execute, for good. Rules added later do not count.
+/// `landlock_restrict_self(2)`: restricts the calling thread, and what it will fork or execute, for good.
+/// Rules added later do not count.
 ///
 /// # Errors
 ///

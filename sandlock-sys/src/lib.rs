@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 // Data: builds anywhere.
@@ -22,6 +22,10 @@ pub mod fd;
 #[cfg(target_os = "linux")]
 pub mod fs;
 #[cfg(target_os = "linux")]
+pub mod handoff;
+#[cfg(target_os = "linux")]
+mod id;
+#[cfg(target_os = "linux")]
 pub mod landlock;
 #[cfg(target_os = "linux")]
 pub mod mm;
@@ -38,6 +42,8 @@ pub mod seccomp;
 #[cfg(target_os = "linux")]
 pub mod signal;
 #[cfg(target_os = "linux")]
+pub mod time;
+#[cfg(target_os = "linux")]
 pub mod tty;
 #[cfg(target_os = "linux")]
 mod wide;
@@ -45,3 +51,5 @@ mod wide;
 pub use errno::{Errno, Result};
 #[cfg(target_os = "linux")]
 pub use fd::{AsFd, BorrowedFd, OwnedFd};
+#[cfg(target_os = "linux")]
+pub use id::{Gid, Pid, Signal, Uid};

@@ -10,8 +10,11 @@ use core::time::Duration;
 use bitflags::bitflags;
 
 use crate::arch::syscall;
+use crate::conv;
 use crate::errno::{Errno, Result};
-use crate::fd::BorrowedFd;
+use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::nr::native as nr;
+use crate::time::Timespec;
 use crate::wide;
 
 bitflags! {
@@ -36,7 +39,7 @@ bitflags! {
     }
 }
 
-/// `struct pollfd`: a descriptor, what is asked of it, what was found.
+/// `struct pollfd`: a descriptor, the events asked of it, the events found.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct PollFd {
@@ -69,14 +72,8 @@ impl PollFd {
     }
 }
 
-/// `struct __kernel_timespec`, with fields of 64 bits everywhere.
-#[repr(C)]
-struct Timespec {
-    sec: i64,
-    nsec: i64,
-}
-
-/// `ppoll(2)`: waits until a row has found something or the time is over (`None`: no end). Returns how many rows found something.
+/// `ppoll(2)`: waits until a row has found something or the time is over (`None`: no end). Returns how many
+/// rows found something.
 ///
 /// # Errors
 ///
@@ -92,4 +89,37 @@ pub fn ppoll(rows: &mut [PollFd], timeout: Option<Duration>) -> Result<usize> {
     // SAFETY: the kernel reads and writes `len` pollfd rows, and reads one timespec and writes the time left
     // back into it, if there is one.
     unsafe { syscall!(wide::PPOLL, rows.as_mut_ptr(), len, time, 0usize, 0usize) }
+}
+
+kind! {
+    /// An eventfd(2): readable from the moment it is signalled until it is cleared.
+    EventFd
+}
+
+impl EventFd {
+    /// eventfd2(2), close-on-exec and non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        // SAFETY: no memory is touched.
+        let fd = unsafe { syscall!(nr::EVENTFD2, 0u32, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK)? };
+        // SAFETY: the kernel returned a new descriptor that no other code owns.
+        Ok(Self(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
+    }
+
+    /// Makes it readable.
+    pub fn signal(&self) {
+        let one = 1u64;
+        // SAFETY: the kernel reads 8 bytes.
+        let _ = unsafe { syscall!(nr::WRITE, self.as_fd(), &one, size_of::<u64>()) };
+    }
+
+    /// Makes it unreadable.
+    pub fn clear(&self) {
+        let mut count = 0u64;
+        // SAFETY: the kernel writes 8 bytes.
+        let _ = unsafe { syscall!(nr::READ, self.as_fd(), &mut count, size_of::<u64>()) };
+    }
 }

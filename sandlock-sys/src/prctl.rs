@@ -10,13 +10,15 @@ use core::marker::PhantomData;
 use crate::arch::syscall;
 use crate::conv;
 use crate::errno::{Errno, Result};
+use crate::id::Signal;
 use crate::nr::native as nr;
 
 /// Evidence that the calling thread has `no_new_privs` set. Not `Send`, for the bit is a thread's.
 #[derive(Debug, Clone, Copy)]
 pub struct NoNewPrivs(PhantomData<*const ()>);
 
-/// `PR_SET_NO_NEW_PRIVS`: from here on execve grants nothing, for this thread and what it forks. It cannot be undone.
+/// `PR_SET_NO_NEW_PRIVS`: from here on execve grants nothing, for this thread and what it forks. It cannot be
+/// undone.
 ///
 /// # Errors
 ///
@@ -26,13 +28,14 @@ pub fn set_no_new_privs() -> Result<NoNewPrivs> {
     Ok(NoNewPrivs(PhantomData))
 }
 
-/// `PR_SET_PDEATHSIG`: the signal this thread gets when the thread that made it dies. Compare `getppid` afterwards.
+/// `PR_SET_PDEATHSIG`: the signal this thread gets when the thread that made it dies. Compare `getppid`
+/// afterwards.
 ///
 /// # Errors
 ///
 /// `EINVAL`: no such signal.
-pub fn set_pdeathsig(signal: i32) -> Result<()> {
-    prctl(libc::PR_SET_PDEATHSIG, conv::usize_from_i32(signal))
+pub fn set_pdeathsig(signal: Signal) -> Result<()> {
+    prctl(libc::PR_SET_PDEATHSIG, conv::usize_from_i32(signal.get()))
 }
 
 /// `PR_SET_CHILD_SUBREAPER`: orphans among the descendants become children of this process.
@@ -52,6 +55,16 @@ pub fn set_child_subreaper() -> Result<()> {
 pub fn set_name(name: &CStr) -> Result<()> {
     // SAFETY: the kernel reads a C string, 16 bytes of it at most.
     unsafe { syscall!(nr::PRCTL, libc::PR_SET_NAME, name) }.map(drop)
+}
+
+/// `PR_SET_DUMPABLE` to 0: no core dump, and the files of this process in `/proc` are root's. For all that
+/// share the memory.
+///
+/// # Errors
+///
+/// None that the kernel returns.
+pub fn set_undumpable() -> Result<()> {
+    prctl(libc::PR_SET_DUMPABLE, 0)
 }
 
 /// `PR_CAP_AMBIENT` with `PR_CAP_AMBIENT_CLEAR_ALL`.

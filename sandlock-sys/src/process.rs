@@ -1,4 +1,5 @@
-//! Making, replacing, waiting for and looking into processes: clone(2), execve(2), waitid(2), `pidfd_*(2)`, process_vm_readv(2).
+//! Making, replacing, waiting for and looking into processes: clone(2), execve(2), waitid(2), `pidfd_*(2)`,
+//! process_vm_readv(2).
 
 #![expect(unsafe_code, reason = "process calls")]
 
@@ -11,12 +12,28 @@ use crate::arch::{self, Entry, syscall};
 use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::id::{Pid, Signal, Uid};
 use crate::nr::native as nr;
 use crate::wide;
 
 kind! {
     /// A descriptor that names a process or a thread, and never another one.
     PidFd
+}
+
+impl PidFd {
+    /// Takes a descriptor over after asking the kernel whether it is a pidfd, by a waitid(2) that waits for
+    /// nothing and reaps nothing.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`: it is something else.
+    pub fn check(fd: OwnedFd) -> Result<Self> {
+        match wait(libc::P_PIDFD, fd.as_fd().as_raw(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {
+            Ok(_) | Err(Errno::ECHILD) => Ok(Self(fd)),
+            Err(errno) => Err(errno),
+        }
+    }
 }
 
 bitflags! {
@@ -27,22 +44,42 @@ bitflags! {
         const VM = 0x100;
         /// `CLONE_FILES`: one descriptor table.
         const FILES = 0x400;
-        /// `CLONE_PIDFD`: the maker gets a pidfd.
-        const PIDFD = 0x1000;
         /// `CLONE_VFORK`: the maker's thread sleeps until the new process executes or ends.
         const VFORK = 0x4000;
     }
+
+    /// `W*` of waitid(2).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct WaitFlags: i32 {
+        /// `WNOHANG`: does not block.
+        const NOHANG = libc::WNOHANG;
+        /// `WNOWAIT`: leaves the child as it is, to be waited for again.
+        const NOWAIT = libc::WNOWAIT;
+        /// `WNOHANG | WSTOPPED | WCONTINUED`: every change that has happened already.
+        const PENDING = libc::WNOHANG | libc::WSTOPPED | libc::WCONTINUED;
+    }
+
+    /// `PIDFD_*` of `linux/pidfd.h`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct PidfdFlags: i32 {
+        /// `PIDFD_THREAD`: of a thread, also of one that does not lead its process (Linux 6.9).
+        const THREAD = libc::O_EXCL;
+    }
 }
 
-/// clone(2) on a stack of its own: the new process runs `entry(arg)`, and exits with what that returns. Returns its process ID
-/// and, with [`CloneFlags::PIDFD`], its pidfd. `signal` is sent when it ends: `SIGCHLD`, or 0 so that an ordinary wait never sees it.
+/// clone(2) on a stack of its own: the new process runs `entry(arg)`, and exits with what that returns.
+/// Returns its process ID and its pidfd (`CLONE_PIDFD`). `signal` is sent when it ends: `SIGCHLD`, or none so
+/// that an ordinary wait never sees it.
 ///
 /// # Safety
 ///
-/// * `stack` is memory that nothing else uses until the process has executed or ended, and enough for `entry`.
-/// * With [`CloneFlags::VM`], `entry(arg)` touches nothing of the shared memory that its maker or another thread may touch at the same
-///   time (atomics apart), uses no thread-local state (no allocation, no panic, no libc), and `arg` outlives it.
-/// * With [`CloneFlags::FILES`], it closes no descriptor that somebody else owns before it has unshared the table.
+/// * `stack` is memory that nothing else uses until the process has executed or ended, and enough for
+///   `entry`.
+/// * With [`CloneFlags::VM`], `entry(arg)` touches nothing of the shared memory that its maker or another
+///   thread may touch at the same time (atomics apart), uses no thread-local state (no allocation, no panic,
+///   no libc), and `arg` outlives it.
+/// * With [`CloneFlags::FILES`], it closes no descriptor that other code owns before it has unshared the
+///   table.
 ///
 /// # Errors
 ///
@@ -50,20 +87,21 @@ bitflags! {
 /// * `ENOMEM`.
 pub unsafe fn clone(
     flags: CloneFlags,
-    signal: i32,
+    signal: Signal,
     stack: &mut [u8],
     entry: Entry,
     arg: *mut c_void,
-) -> Result<(i32, Option<PidFd>)> {
+) -> Result<(Pid, PidFd)> {
+    const CLONE_PIDFD: u32 = 0x1000;
     let top = stack.as_mut_ptr_range().end;
     let top = top.map_addr(|address| address & !15);
     let mut pidfd = -1i32;
-    let bits = conv::usize_from_u32(flags.bits()) | conv::usize_from_i32(signal & 0xff);
+    let bits = conv::usize_from_u32(flags.bits() | CLONE_PIDFD) | conv::usize_from_i32(signal.get() & 0xff);
     // SAFETY: `top` is the aligned end of `stack`; `pidfd` lives here; the rest is the caller's contract.
     let pid = unsafe { arch::clone_call(bits, top, &raw mut pidfd, entry, arg)? };
-    // SAFETY: with CLONE_PIDFD the kernel wrote a fresh descriptor, and nobody else knows of it.
-    let pidfd = flags.contains(CloneFlags::PIDFD).then(|| PidFd(unsafe { OwnedFd::from_raw(pidfd) }));
-    Ok((conv::i32_from_usize(pid), pidfd))
+    // SAFETY: with CLONE_PIDFD the kernel wrote a new descriptor that no other code owns.
+    let pidfd = PidFd(unsafe { OwnedFd::from_raw(pidfd) });
+    Ok((Pid::new(conv::i32_from_usize(pid)), pidfd))
 }
 
 /// A null-terminated array of C strings: `argv` or `envp`.
@@ -100,7 +138,8 @@ impl CStrPtr {
 /// `ENOENT`, `EACCES`, `ENOEXEC`, `E2BIG`, …
 #[must_use]
 pub fn execve(path: &CStr, argv: Strings<'_>, envp: Strings<'_>) -> Errno {
-    // SAFETY: the kernel reads the path and two null-terminated arrays of C strings; on success this program is gone.
+    // SAFETY: the kernel reads the path and two null-terminated arrays of C strings; on success this program
+    // is gone.
     match unsafe { syscall!(nr::EXECVE, path, argv.0.as_ptr(), envp.0.as_ptr()) } {
         Ok(_) => Errno::EIO,
         Err(errno) => errno,
@@ -109,30 +148,44 @@ pub fn execve(path: &CStr, argv: Strings<'_>, envp: Strings<'_>) -> Errno {
 
 /// getpid(2)
 #[must_use]
-pub fn getpid() -> i32 {
+pub fn getpid() -> Pid {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::GETPID) }.map_or(-1, conv::i32_from_usize)
+    Pid::new(unsafe { syscall!(nr::GETPID) }.map_or(-1, conv::i32_from_usize))
 }
 
 /// gettid(2)
 #[must_use]
-pub fn gettid() -> i32 {
+pub fn gettid() -> Pid {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::GETTID) }.map_or(-1, conv::i32_from_usize)
+    Pid::new(unsafe { syscall!(nr::GETTID) }.map_or(-1, conv::i32_from_usize))
 }
 
-/// getppid(2), 0 if the parent is not visible here.
+/// getppid(2), [`Pid::SELF`] (0) if the parent is not visible here.
 #[must_use]
-pub fn getppid() -> i32 {
+pub fn getppid() -> Pid {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::GETPPID) }.map_or(-1, conv::i32_from_usize)
+    Pid::new(unsafe { syscall!(nr::GETPPID) }.map_or(-1, conv::i32_from_usize))
 }
 
 /// getuid(2)
 #[must_use]
-pub fn getuid() -> u32 {
+pub fn getuid() -> Uid {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(wide::GETUID) }.map_or(u32::MAX, |uid| conv::i32_from_usize(uid).cast_unsigned())
+    let uid = unsafe { syscall!(wide::GETUID) };
+    Uid::new(uid.map_or(u32::MAX, |uid| conv::i32_from_usize(uid).cast_unsigned()))
+}
+
+/// getresuid(2): the real, the effective and the saved user ID.
+///
+/// # Errors
+///
+/// None that the manual has, but a filter's.
+pub fn getresuid() -> Result<[Uid; 3]> {
+    let mut ids = [Uid::new(u32::MAX); 3];
+    let [real, effective, saved] = &mut ids;
+    // SAFETY: the kernel writes a uid_t, which a Uid is, to each of the three.
+    unsafe { syscall!(wide::GETRESUID, real, effective, saved)? };
+    Ok(ids)
 }
 
 /// `setpgid(0, 0)`: a process group of its own.
@@ -155,17 +208,28 @@ pub fn new_session() -> Result<()> {
     unsafe { syscall!(nr::SETSID) }.map(drop)
 }
 
-/// getpgid(2) of this process.
+/// getpgid(2): the process group of a process or thread.
 ///
 /// # Errors
 ///
-/// None for the caller itself.
-pub fn process_group() -> Result<i32> {
+/// `ESRCH`: there is no such process.
+pub fn process_group(pid: Pid) -> Result<Pid> {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::GETPGID, 0u32) }.map(conv::i32_from_usize)
+    unsafe { syscall!(nr::GETPGID, pid) }.map(conv::i32_from_usize).map(Pid::new)
 }
 
-/// close_range(2) from `first` on, in this process's own table, which it stops sharing (`CLOSE_RANGE_UNSHARE`).
+/// getsid(2): the session of a process or thread.
+///
+/// # Errors
+///
+/// `ESRCH`: there is no such process.
+pub fn session(pid: Pid) -> Result<Pid> {
+    // SAFETY: no memory is touched.
+    unsafe { syscall!(nr::GETSID, pid) }.map(conv::i32_from_usize).map(Pid::new)
+}
+
+/// close_range(2) from `first` on, in this process's own table, which it stops sharing
+/// (`CLOSE_RANGE_UNSHARE`).
 ///
 /// # Safety
 ///
@@ -180,11 +244,25 @@ pub unsafe fn close_from_unshared(first: u32) -> Result<()> {
     unsafe { syscall!(nr::CLOSE_RANGE, first, u32::MAX, CLOSE_RANGE_UNSHARE) }.map(drop)
 }
 
-/// `dup3(2)` onto a number of the caller's choice, without close-on-exec, closing what was there.
+/// close_range(2) of `first` to `last`, both included.
 ///
 /// # Safety
 ///
-/// Nobody owns `to`.
+/// Nothing in this process uses a descriptor of that range afterwards.
+///
+/// # Errors
+///
+/// `EINVAL`: `first` is above `last`. `ENOSYS`: a kernel before 5.9.
+pub unsafe fn close_range(first: u32, last: u32) -> Result<()> {
+    // SAFETY: no memory is touched; the descriptors are given up by the caller's contract.
+    unsafe { syscall!(nr::CLOSE_RANGE, first, last, 0u32) }.map(drop)
+}
+
+/// `dup3(2)` onto a number of the caller's choice, without close-on-exec, closing the file that was there.
+///
+/// # Safety
+///
+/// No code owns `to`.
 ///
 /// # Errors
 ///
@@ -200,14 +278,15 @@ pub enum Change {
     /// It called exit with this status.
     Exited(i32),
     /// This signal killed it.
-    Killed(i32),
+    Killed(Signal),
     /// This signal stopped it.
-    Stopped(i32),
+    Stopped(Signal),
     /// `SIGCONT` let it go on.
     Continued,
 }
 
 /// The start of `siginfo_t` as waitid fills it in.
+#[derive(Default)]
 #[repr(C)]
 struct WaitInfo {
     signo: i32,
@@ -223,15 +302,14 @@ struct WaitInfo {
 }
 const _: () = assert!(offset_of!(WaitInfo, pid) == 12usize.next_multiple_of(size_of::<usize>()));
 
-/// waitid(2) for any child, whatever signal it sends (`__WALL`). Unless it may `block`, `None` says that children are left and none
-/// has changed; while it blocks, only endings count.
+/// waitid(2) for any child, whatever signal it sends (`__WALL`); its end always counts (`WEXITED`). Returns
+/// `None`, with [`WaitFlags::NOHANG`] only, if children are left and none has changed.
 ///
 /// # Errors
 ///
 /// `ECHILD`: there is no child.
-pub fn wait_any(block: bool) -> Result<Option<(i32, Change)>> {
-    let which = if block { 0 } else { libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG };
-    wait(libc::P_ALL, 0, libc::WEXITED | which | libc::__WALL)
+pub fn wait_any(flags: WaitFlags) -> Result<Option<(Pid, Change)>> {
+    wait(libc::P_ALL, 0, flags)
 }
 
 /// waitid(2) for the process of a pidfd, blocking until it ends, whatever signal it sends (`__WALL`).
@@ -239,49 +317,39 @@ pub fn wait_any(block: bool) -> Result<Option<(i32, Change)>> {
 /// # Errors
 ///
 /// `ECHILD`: it is no child of this process, or was waited for before.
-pub fn wait_pidfd(pidfd: &PidFd) -> Result<Option<(i32, Change)>> {
-    wait(libc::P_PIDFD, pidfd.as_fd().as_raw(), libc::WEXITED | libc::__WALL)
+pub fn wait_pidfd(pidfd: &PidFd) -> Result<Option<(Pid, Change)>> {
+    wait(libc::P_PIDFD, pidfd.as_fd().as_raw(), WaitFlags::empty())
 }
 
-fn wait(kind: libc::idtype_t, id: i32, options: i32) -> Result<Option<(i32, Change)>> {
-    let mut info = WaitInfo {
-        signo: 0,
-        errno: 0,
-        code: 0,
-        #[cfg(target_pointer_width = "64")]
-        pad: 0,
-        pid: 0,
-        uid: 0,
-        status: 0,
-        rest: [0; 25],
-    };
-    // SAFETY: the kernel writes one siginfo_t, of which waitid(2) fills the start up to the status; the rusage pointer is null.
+fn wait(kind: libc::idtype_t, id: i32, flags: WaitFlags) -> Result<Option<(Pid, Change)>> {
+    let mut info = WaitInfo::default();
+    let options = flags.bits() | libc::WEXITED | libc::__WALL;
+    // SAFETY: the kernel writes one siginfo_t, of which waitid(2) fills the start up to the status; the
+    // rusage pointer is null.
     unsafe { syscall!(nr::WAITID, kind, id, &mut info, options, 0usize)? };
     if info.pid == 0 {
         return Ok(None);
     }
     let change = match info.code {
         libc::CLD_EXITED => Change::Exited(info.status),
-        libc::CLD_KILLED | libc::CLD_DUMPED => Change::Killed(info.status),
-        libc::CLD_STOPPED => Change::Stopped(info.status),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Change::Killed(Signal::new(info.status)),
+        libc::CLD_STOPPED => Change::Stopped(Signal::new(info.status)),
         libc::CLD_CONTINUED => Change::Continued,
         _ => return Err(Errno::EIO),
     };
-    Ok(Some((info.pid, change)))
+    Ok(Some((Pid::new(info.pid), change)))
 }
 
-/// `pidfd_open(2)`, for a thread with `PIDFD_THREAD` (6.9) if `thread` is set.
+/// `pidfd_open(2)`
 ///
 /// # Errors
 ///
-/// * `ESRCH`: nobody has this ID.
-/// * `EINVAL`: it is a thread and `thread` is not set, or the kernel does not know the flag.
-pub fn pidfd_open(pid: i32, thread: bool) -> Result<PidFd> {
-    /// `PIDFD_THREAD` of `linux/pidfd.h`.
-    const PIDFD_THREAD: i32 = libc::O_EXCL;
+/// * `ESRCH`: no process or thread has this ID.
+/// * `EINVAL`: it is a thread and [`PidfdFlags::THREAD`] is not set, or the kernel does not know the flag.
+pub fn pidfd_open(pid: Pid, flags: PidfdFlags) -> Result<PidFd> {
     // SAFETY: no memory is touched.
-    let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid, if thread { PIDFD_THREAD } else { 0 })? };
-    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid, flags.bits())? };
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
     Ok(PidFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
 }
 
@@ -295,7 +363,7 @@ pub fn pidfd_open(pid: i32, thread: bool) -> Result<PidFd> {
 pub fn pidfd_getfd(pidfd: &PidFd, fd: i32) -> Result<OwnedFd> {
     // SAFETY: no memory is touched.
     let fd = unsafe { syscall!(nr::PIDFD_GETFD, pidfd.as_fd(), fd, 0u32)? };
-    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
     Ok(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) })
 }
 
@@ -306,32 +374,33 @@ struct IoVec {
     len: usize,
 }
 
-/// process_vm_readv(2): copies from `address` of the process `pid` (any of its threads' IDs) until `buffer` is full or the mapping ends.
-/// Returns the bytes copied.
+/// process_vm_readv(2): copies from `address` of the process `pid` (any of its threads' IDs) until `buffer`
+/// is full or the mapping ends. Returns the bytes copied.
 ///
 /// # Errors
 ///
 /// * `EFAULT`: nothing is mapped there.
 /// * `EPERM`: the caller may not ptrace the target.
 /// * `ESRCH`: it has ended.
-pub fn vm_readv(pid: i32, address: usize, buffer: &mut [u8]) -> Result<usize> {
+pub fn vm_readv(pid: Pid, address: usize, buffer: &mut [u8]) -> Result<usize> {
     let local = IoVec { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
     let remote = IoVec { base: core::ptr::without_provenance_mut(address), len: buffer.len() };
-    // SAFETY: the kernel reads two iovecs and writes at most `buffer.len()` bytes into `buffer`; the remote address is
-    // looked up in the target, never here.
+    // SAFETY: the kernel reads two iovecs and writes at most `buffer.len()` bytes into `buffer`; the remote
+    // address is looked up in the target, never here.
     unsafe { syscall!(nr::PROCESS_VM_READV, pid, &local, 1usize, &remote, 1usize, 0usize) }
 }
 
-/// process_vm_writev(2): copies each slice to its address of the process `pid`, in order. Returns the bytes copied.
+/// process_vm_writev(2): copies each slice to its address of the process `pid`, in order. Returns the bytes
+/// copied.
 ///
 /// # Errors
 ///
 /// As [`vm_readv`].
-pub fn vm_writev<const N: usize>(pid: i32, parts: [(usize, &[u8]); N]) -> Result<usize> {
+pub fn vm_writev<const N: usize>(pid: Pid, parts: [(usize, &[u8]); N]) -> Result<usize> {
     let local = parts.map(|(_, bytes)| IoVec { base: bytes.as_ptr().cast_mut().cast(), len: bytes.len() });
     let remote = parts
         .map(|(address, bytes)| IoVec { base: core::ptr::without_provenance_mut(address), len: bytes.len() });
-    // SAFETY: the kernel reads twice `N` iovecs and every byte of the slices; the remote addresses are looked up in the
-    // target, never here.
+    // SAFETY: the kernel reads twice `N` iovecs and every byte of the slices; the remote addresses are looked
+    // up in the target, never here.
     unsafe { syscall!(nr::PROCESS_VM_WRITEV, pid, &local, N, &remote, N, 0usize) }
 }

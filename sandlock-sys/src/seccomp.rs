@@ -15,6 +15,8 @@ use crate::arch::syscall;
 use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::fs::OFlags;
+use crate::id::Pid;
 use crate::ioctl::{READ_WRITE, WRITE, ioc};
 use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
@@ -42,7 +44,8 @@ bitflags! {
         const NEW_LISTENER = 8;
         /// `SECCOMP_FILTER_FLAG_TSYNC_ESRCH`: fail with `ESRCH` instead of a thread ID (5.7).
         const TSYNC_ESRCH = 0x10;
-        /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`: once received, only a fatal signal interrupts the target (5.19).
+        /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`: once received, only a fatal signal interrupts the target
+        /// (5.19).
         const WAIT_KILLABLE_RECV = 0x20;
         /// Bits this list does not know yet.
         const _ = !0;
@@ -65,13 +68,21 @@ pub struct Notif {
     /// The cookie, unique as long as the listener lives.
     pub id: u64,
     /// The thread ID of the target in the supervisor's PID namespace, 0 if it is not visible there.
-    pub pid: u32,
+    pub pid: Pid,
     /// Zero so far.
     pub flags: u32,
     /// The call.
     pub data: Data,
 }
 const _: () = assert!(size_of::<Notif>() == 80 && offset_of!(Notif, data) == 16);
+
+impl Notif {
+    /// All zero, which no notification is: cookies start at 1.
+    pub const ZERO: Self = {
+        let data = Data { nr: 0, arch: 0, instruction_pointer: 0, args: [0; 6] };
+        Self { id: 0, pid: Pid::SELF, flags: 0, data }
+    };
+}
 
 /// `struct seccomp_notif_resp`
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,6 +128,8 @@ const NOTIF_SET_FLAGS: u32 = ioc(WRITE, b'!', 4, size_of::<u64>());
 
 /// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`
 const FLAG_CONTINUE: u32 = 1;
+/// `SECCOMP_ADDFD_FLAG_SETFD`
+const ADDFD_SETFD: u32 = 1;
 /// `SECCOMP_ADDFD_FLAG_SEND`
 const ADDFD_SEND: u32 = 2;
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`
@@ -132,13 +145,14 @@ impl ListenerFd {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: it is something else.
+    /// `ENOTTY`, `EINVAL`: it is something else.
     pub fn check(fd: OwnedFd) -> Result<Self> {
         let listener = Self(fd);
         // A listener knows no cookie 0 (cookies start at 1); any other file does not know the ioctl.
         match notif_id_valid(&listener, 0) {
             Err(Errno::ENOENT) => Ok(listener),
-            _ => Err(Errno::EINVAL),
+            Err(errno) => Err(errno),
+            Ok(()) => Err(Errno::EINVAL),
         }
     }
 }
@@ -154,7 +168,7 @@ pub fn set_mode_filter(program: &[SockFilter], flags: FilterFlags, privs: &NoNew
     if flags.contains(FilterFlags::NEW_LISTENER) {
         return Err(Errno::EINVAL);
     }
-    // With TSYNC alone, what is no error is the thread that could not follow.
+    // Without TSYNC_ESRCH the kernel returns the ID (> 0) of a thread that could not be synchronized.
     if install(program, flags, privs)? == 0 { Ok(()) } else { Err(Errno::ESRCH) }
 }
 
@@ -170,7 +184,7 @@ pub fn set_mode_filter_listener(
     privs: &NoNewPrivs,
 ) -> Result<ListenerFd> {
     let fd = install(program, flags.union(FilterFlags::NEW_LISTENER), privs)?;
-    // SAFETY: with NEW_LISTENER the kernel returned a fresh descriptor, and nobody else knows of it.
+    // SAFETY: with NEW_LISTENER the kernel returned a new descriptor that no other code owns.
     Ok(ListenerFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
 }
 
@@ -220,7 +234,7 @@ pub fn notif_recv(listener: &ListenerFd) -> Result<Notif> {
 ///
 /// # Errors
 ///
-/// * `ENOENT`: nobody waits under this cookie any more.
+/// * `ENOENT`: no target waits under this cookie any more.
 /// * `EINPROGRESS`: it was answered already.
 pub fn notif_send_value(listener: &ListenerFd, id: u64, val: i64) -> Result<()> {
     send(listener, NotifResp { id, val, ..NotifResp::default() })
@@ -248,7 +262,18 @@ pub fn notif_send_continue(listener: &ListenerFd, id: u64) -> Result<()> {
 
 fn send(listener: &ListenerFd, resp: NotifResp) -> Result<()> {
     // SAFETY: the kernel reads one seccomp_notif_resp.
-    unsafe { syscall!(nr::IOCTL, listener.as_fd(), NOTIF_SEND, &resp) }.map(drop)
+    uninterrupted(|| unsafe { syscall!(nr::IOCTL, listener.as_fd(), NOTIF_SEND, &resp) })
+}
+
+/// Repeats a request that was interrupted (by a stop, or a suspend of the machine) while it waited for the
+/// listener's lock, before it did anything: `mutex_lock_interruptible` in `kernel/seccomp.c`.
+fn uninterrupted(mut request: impl FnMut() -> Result<usize>) -> Result<()> {
+    loop {
+        match request() {
+            Err(Errno::EINTR) => {}
+            other => return other.map(drop),
+        }
+    }
 }
 
 /// `SECCOMP_IOCTL_NOTIF_ID_VALID`: whether the target still waits under this cookie. Asked *after* reading
@@ -259,24 +284,31 @@ fn send(listener: &ListenerFd, resp: NotifResp) -> Result<()> {
 /// `ENOENT`: it does not.
 pub fn notif_id_valid(listener: &ListenerFd, id: u64) -> Result<()> {
     // SAFETY: the kernel reads one u64.
-    unsafe { syscall!(nr::IOCTL, listener.as_fd(), NOTIF_ID_VALID, &id) }.map(drop)
+    uninterrupted(|| unsafe { syscall!(nr::IOCTL, listener.as_fd(), NOTIF_ID_VALID, &id) })
 }
 
 /// `SECCOMP_IOCTL_NOTIF_ADDFD` with `SECCOMP_ADDFD_FLAG_SEND`: gives the target a duplicate of `fd` and
-/// answers its call with the number, in one step. All signals must be blocked: before 7.3, an interrupted
-/// supervisor loses the descriptor and the target sees 0.
+/// answers its call with the number, in one step. The only flag is `O_CLOEXEC`. All signals must be blocked:
+/// before 7.3, an interrupted supervisor loses the descriptor and the target sees 0.
 ///
 /// # Errors
 ///
 /// * `ENOENT`, `EINPROGRESS`: as [`notif_send_value`].
 /// * `EMFILE`: the target's table is full.
-pub fn notif_addfd_send(listener: &ListenerFd, id: u64, fd: BorrowedFd<'_>, cloexec: bool) -> Result<()> {
+/// * `EBADF`: `at` is not below the target's `RLIMIT_NOFILE`.
+pub fn notif_addfd_send(
+    listener: &ListenerFd,
+    id: u64,
+    fd: BorrowedFd<'_>,
+    flags: OFlags,
+    at: Option<i32>,
+) -> Result<()> {
     let addfd = NotifAddfd {
         id,
-        flags: ADDFD_SEND,
+        flags: if at.is_some() { ADDFD_SEND | ADDFD_SETFD } else { ADDFD_SEND },
         srcfd: u32::try_from(fd.as_raw()).map_err(|_| Errno::EBADF)?,
-        newfd: 0,
-        newfd_flags: if cloexec { libc::O_CLOEXEC.cast_unsigned() } else { 0 },
+        newfd: at.map_or(0, i32::cast_unsigned),
+        newfd_flags: flags.bits().cast_unsigned(),
     };
     // SAFETY: the kernel reads one seccomp_notif_addfd.
     unsafe { syscall!(nr::IOCTL, listener.as_fd(), NOTIF_ADDFD, &addfd) }.map(drop)

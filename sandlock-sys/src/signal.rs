@@ -8,6 +8,7 @@ use crate::arch::syscall;
 use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{AsFd, OwnedFd, kind};
+use crate::id::{Pid, Signal};
 use crate::nr::native as nr;
 use crate::process::PidFd;
 
@@ -24,20 +25,26 @@ impl SigSet {
 
     /// With one more.
     #[must_use]
-    pub const fn with(self, signal: i32) -> Self {
+    pub const fn with(self, signal: Signal) -> Self {
         Self(self.0 | Self::bit(signal))
     }
 
     /// With one less.
     #[must_use]
-    pub const fn without(self, signal: i32) -> Self {
+    pub const fn without(self, signal: Signal) -> Self {
         Self(self.0 & !Self::bit(signal))
     }
 
-    /// No bit for what is no signal.
-    const fn bit(signal: i32) -> u64 {
-        match signal {
-            1..=64 => 1u64.rotate_left(signal.cast_unsigned().wrapping_sub(1)),
+    /// The kernel's bits: bit n−1 for signal n.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Zero for a number outside 1 to 64.
+    const fn bit(signal: Signal) -> u64 {
+        match signal.get() {
+            number @ 1..=64 => 1u64.rotate_left(number.cast_unsigned().wrapping_sub(1)),
             _ => 0,
         }
     }
@@ -55,7 +62,8 @@ pub fn set_mask(set: SigSet) -> Result<SigSet> {
     Ok(old)
 }
 
-/// `struct sigaction` of the kernel: handler, flags, restorer and mask, in this order on every architecture here; not all have a restorer.
+/// `struct sigaction` of the kernel: handler, flags, restorer and mask, in this order on every architecture
+/// here; not all have a restorer.
 #[repr(C)]
 struct Action {
     words: [usize; 3],
@@ -66,8 +74,9 @@ impl Action {
     const DEFAULT: Self = Self { words: [0; 3], mask: SigSet::EMPTY };
 }
 
-/// Gives every signal that has a handler its default disposition back; ignored ones stay ignored, but for `SIGPIPE`, which language
-/// run-times ignore on their own account. For a new process that shares memory with its maker, whose handlers must not run in it.
+/// Gives every signal that has a handler its default disposition back; ignored ones stay ignored, but for
+/// `SIGPIPE`, which language run-times ignore on their own account. For a new process that shares memory with
+/// its maker, whose handlers must not run in it.
 ///
 /// # Errors
 ///
@@ -75,13 +84,13 @@ impl Action {
 pub fn reset_handlers() -> Result<()> {
     const DEFAULT: usize = libc::SIG_DFL;
     const IGNORE: usize = libc::SIG_IGN;
-    for signal in 1..=64 {
+    for signal in (1..=64).map(Signal::new) {
         let mut old = Action::DEFAULT;
         // SAFETY: the kernel reads nothing and writes one sigaction at most as long as ours.
         unsafe { syscall!(nr::RT_SIGACTION, signal, 0usize, &mut old, size_of::<SigSet>())? };
         match old.words {
             [DEFAULT, ..] => {}
-            [IGNORE, ..] if signal != libc::SIGPIPE => {}
+            [IGNORE, ..] if signal != Signal::PIPE => {}
             _ => set_default(signal)?,
         }
     }
@@ -93,20 +102,29 @@ pub fn reset_handlers() -> Result<()> {
 /// # Errors
 ///
 /// `EINVAL`: no such signal, or one whose disposition is fixed.
-pub fn set_default(signal: i32) -> Result<()> {
+pub fn set_default(signal: Signal) -> Result<()> {
     // SAFETY: the kernel reads one sigaction, all zero: the default disposition, no flags, an empty mask.
     unsafe { syscall!(nr::RT_SIGACTION, signal, &Action::DEFAULT, 0usize, size_of::<SigSet>()) }.map(drop)
 }
 
-/// `kill(2)`: `pid` 0 is the caller's group, −1 everything the caller may signal, less than −1 a group. Signal 0 asks only.
+/// kill(2) of one process, or of [`Pid::ALL`]. Number 0 is the caller's process group.
 ///
 /// # Errors
 ///
-/// * `ESRCH`: nobody is there.
+/// * `ESRCH`: there is no such process.
 /// * `EPERM`: credentials or a Landlock scope forbid it.
-pub fn kill(pid: i32, signal: i32) -> Result<()> {
+pub fn kill(pid: Pid, signal: Signal) -> Result<()> {
     // SAFETY: no memory is touched; what the signal does is not memory-unsafe for the sender.
     unsafe { syscall!(nr::KILL, pid, signal) }.map(drop)
+}
+
+/// kill(2) of every process in a group.
+///
+/// # Errors
+///
+/// As [`kill`].
+pub fn kill_group(group: Pid, signal: Signal) -> Result<()> {
+    kill(Pid::new(group.get().wrapping_neg()), signal)
 }
 
 /// `pidfd_send_signal(2)`
@@ -114,7 +132,7 @@ pub fn kill(pid: i32, signal: i32) -> Result<()> {
 /// # Errors
 ///
 /// As [`kill`].
-pub fn pidfd_send_signal(pidfd: &PidFd, signal: i32) -> Result<()> {
+pub fn pidfd_send_signal(pidfd: &PidFd, signal: Signal) -> Result<()> {
     // SAFETY: the info pointer is null, so no memory is touched.
     unsafe { syscall!(nr::PIDFD_SEND_SIGNAL, pidfd.as_fd(), signal, 0usize, 0u32) }.map(drop)
 }
@@ -128,14 +146,14 @@ kind! {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct SigInfo {
-    /// The signal's number.
-    pub signo: u32,
+    /// The signal.
+    pub signo: Signal,
     /// Unused by the kernel.
     pub errno: i32,
     /// `SI_USER` (0) and below for a process, `SI_KERNEL` (0x80) for the kernel, the terminal among it.
     pub code: i32,
     /// The sender.
-    pub pid: u32,
+    pub pid: Pid,
     rest: [u64; 14],
 }
 const _: () = assert!(size_of::<SigInfo>() == 128);
@@ -149,7 +167,7 @@ pub fn signalfd(set: SigSet) -> Result<SignalFd> {
     let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
     // SAFETY: the kernel reads one 8-byte set.
     let fd = unsafe { syscall!(nr::SIGNALFD4, -1i32, &set, size_of::<SigSet>(), flags)? };
-    // SAFETY: the kernel returned a fresh descriptor, and nobody else knows of it.
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
     Ok(SignalFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) }))
 }
 
@@ -159,7 +177,7 @@ pub fn signalfd(set: SigSet) -> Result<SignalFd> {
 ///
 /// `EAGAIN`: none is pending.
 pub fn read_signal(fd: &SignalFd) -> Result<SigInfo> {
-    let mut info = SigInfo { signo: 0, errno: 0, code: 0, pid: 0, rest: [0; 14] };
+    let mut info = SigInfo { signo: Signal::NONE, errno: 0, code: 0, pid: Pid::SELF, rest: [0; 14] };
     // SAFETY: the kernel writes whole signalfd_siginfo structures, here one; any bytes are a valid one.
     let len = unsafe { syscall!(nr::READ, fd.as_fd(), &mut info, size_of::<SigInfo>())? };
     if len == size_of::<SigInfo>() { Ok(info) } else { Err(Errno::EIO) }

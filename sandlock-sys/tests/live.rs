@@ -1,4 +1,5 @@
-//! Each module against the running kernel: the result of a call, seen through another call or the standard library.
+//! Each module against the running kernel: the result of a call, seen through another call or the standard
+//! library.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -30,7 +31,8 @@ use std::{env, fs, process, thread};
 use sandlock_sys::OwnedFd;
 use sandlock_sys::fs::OFlags;
 
-/// Says that the test function `test` did not run. Not with `println!`, which is shown only when a test fails.
+/// Reports that the test function `test` did not run. Not with `println!`, which is shown only when a test
+/// fails.
 fn skip<T>(_test: T, why: impl Display) {
     // The path from the root of this program, as libtest has it.
     let name = any::type_name::<T>().trim_start_matches("live::");
@@ -53,7 +55,7 @@ fn c_path(path: impl AsRef<Path>) -> CString {
     CString::new(path.as_ref().as_os_str().as_bytes()).unwrap()
 }
 
-/// An empty directory, removed with what is in it.
+/// An empty directory, removed with its contents.
 struct Dir(PathBuf);
 
 impl Dir {

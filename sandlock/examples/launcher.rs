@@ -1,4 +1,5 @@
-//! Starts a command often from a program of some size: `launcher MEGABYTES bare|policy|plan TIMES` prints the median in milliseconds.
+//! Starts a command often from a program of some size: `launcher MEGABYTES bare|policy|plan TIMES` prints the
+//! median in milliseconds.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;

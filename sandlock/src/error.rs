@@ -1,20 +1,21 @@
-//! What can keep a command from starting: who, which call, on what, why, and what to do about it.
+//! The errors that keep a command from starting: who, which call, on what, why, and what to do about it.
 
-use core::fmt;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use sandlock_landlock::Protection;
 use sandlock_sys::Errno;
 
+use crate::policy::Source;
+
 /// Why there is no sandbox. Nothing of the command has run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// A path of the policy cannot be opened: the flag or method that named it, the path, why.
-    Path(&'static str, PathBuf, Errno),
+    /// A path of the policy cannot be opened: the part that named it, the path, why.
+    Path(Source, PathBuf, Errno),
     /// A value means nothing: what it was for, the value, what would do.
-    Value(&'static str, OsString, &'static str),
+    Value(Source, OsString, &'static str),
     /// No command was given.
     NoCommand,
     /// The command is nowhere: it, and why it cannot be found.
@@ -31,56 +32,120 @@ pub enum Error {
     Filter(sandlock_bpf::Error),
     /// A private temporary directory could not be made in this place.
     Tmp(PathBuf, Errno),
-    /// A step between clone and execve failed.
+    /// A step of the launch failed.
     Step(Step, Errno),
-    /// The guardian process died before the command ended.
+    /// A call is refused to this process: its name, and the error.
+    Refused(&'static str, Errno),
+    /// The guardian or a worker died before the command ended, or the command before its execve.
     Guardian,
+    /// The caller's parent has ended ([`Policy::die_with_parent`](crate::Policy::die_with_parent)).
+    Orphaned,
 }
 
-/// A step of the launch, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Step {
-    /// Blocking signals, giving up capabilities, making the channel.
-    Prepare = 1,
+/// Declares the steps: what each is, and the call that it makes.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $name:ident: $call:literal),+ $(,)?) => {
+        /// A step of the launch, in order.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Step {
+            $($(#[$doc])* #[doc = concat!("`", $call, "`")] $name),+
+        }
+
+        impl Step {
+            /// All, in order: the number is the place.
+            const ALL: &[Self] = &[$(Self::$name),+];
+
+            pub(crate) const fn call(self) -> &'static str {
+                match self {
+                    $(Self::$name => $call),+
+                }
+            }
+        }
+    };
+}
+
+steps! {
+    /// Blocking signals.
+    Mask: "rt_sigprocmask",
+    /// Without new privileges, as every domain and filter demands.
+    Privileges: "prctl(PR_SET_NO_NEW_PRIVS)",
     /// Restricting the supervisor itself.
-    Confine,
-    /// Cloning the guardian, and restricting what it may signal.
-    Guard,
+    Confine: "landlock_restrict_self of the supervisor",
+    /// Giving up capabilities.
+    Capabilities: "capset",
+    /// The channel to the guardian.
+    Channel: "socketpair",
+    /// Sending by it.
+    Send: "sendto",
+    /// Receiving by it.
+    Receive: "recvfrom",
+    /// The supervisor's own process, for the guardian.
+    Pidfd: "pidfd_open",
+    /// Stacks.
+    Stacks: "mmap",
+    /// Cloning the guardian.
+    Guardian: "clone of the guardian",
+    /// That children are waited for.
+    Children: "rt_sigaction(SIGCHLD)",
+    /// That orphans come back.
+    Orphans: "prctl(PR_SET_CHILD_SUBREAPER)",
+    /// Restricting what the guardian may signal.
+    GuardianScope: "landlock_restrict_self of the guardian",
+    /// Signals, which the end of a sandbox takes.
+    Kill: "kill",
+    /// That the guardian cannot signal its maker any more.
+    Scope: "kill of the supervisor",
+    /// The timer of the time limit.
+    Timer: "timerfd_create, timerfd_settime",
+    /// A process group, or a session, of the guardian's own.
+    Session: "setsid, setpgid",
     /// Cloning the command.
-    Clone,
-    /// A process group of its own, and the terminal.
-    Group,
+    Clone: "clone of the command",
+    /// A process group of its own.
+    Group: "setpgid",
+    /// The terminal.
+    Terminal: "ioctl(TIOCSPGRP)",
     /// The parent-death signal.
-    DeathSignal,
+    DeathSignal: "prctl(PR_SET_PDEATHSIG)",
     /// The working directory.
-    Chdir,
-    /// landlock_restrict_self(2).
-    Landlock,
-    /// seccomp(2).
-    Filter,
-    /// close_range(2).
-    Close,
+    Chdir: "fchdir",
+    /// Restricting the command.
+    Landlock: "landlock_restrict_self",
+    /// The command's filter.
+    Filter: "seccomp(SECCOMP_SET_MODE_FILTER)",
+    /// Signal handlers that are not the command's.
+    Signals: "rt_sigaction",
+    /// The command's standard descriptors.
+    Stdio: "pipe2, dup3",
+    /// Closing what the command, or the supervisor, is not to have.
+    Close: "close_range",
     /// execve(2).
-    Exec,
+    Exec: "execve",
+    /// The guardian's own descriptors.
+    Table: "close_range, dup3 of the guardian",
+    /// Reaping children.
+    Wait: "waitid",
+    /// The signals of a loop.
+    SignalFd: "signalfd4",
+    /// The guardian's filter, or the supervisor's.
+    OwnFilter: "seccomp(SECCOMP_SET_MODE_FILTER) of sandlock itself",
+    /// That the filter's listener is one.
+    Listener: "ioctl(SECCOMP_IOCTL_NOTIF_ID_VALID)",
+    /// Reading the command's memory.
+    Memory: "process_vm_readv",
+    /// Writing it.
+    Write: "process_vm_writev",
+    /// Duplicating the command's descriptors.
+    Descriptors: "pidfd_getfd",
+    /// The bell of the workers.
+    Bell: "eventfd2",
+    /// Waiting.
+    Poll: "ppoll",
+    /// Closing the supervisor's memory and its files in /proc to others.
+    Undumpable: "prctl(PR_SET_DUMPABLE)",
 }
 
 impl Step {
-    /// All, in order: the number is the place.
-    const ALL: [Self; 11] = [
-        Self::Prepare,
-        Self::Confine,
-        Self::Guard,
-        Self::Clone,
-        Self::Group,
-        Self::DeathSignal,
-        Self::Chdir,
-        Self::Landlock,
-        Self::Filter,
-        Self::Close,
-        Self::Exec,
-    ];
-
     /// The step with this number.
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
@@ -90,22 +155,6 @@ impl Step {
     /// Its number.
     pub(crate) fn number(self) -> u32 {
         Self::ALL.iter().zip(1..).find(|(step, _)| **step == self).map_or(0, |(_, number)| number)
-    }
-
-    const fn call(self) -> &'static str {
-        match self {
-            Self::Prepare => "setting up the supervisor",
-            Self::Confine => "confining the supervisor",
-            Self::Guard => "starting the guardian",
-            Self::Clone => "clone",
-            Self::Group => "setpgid",
-            Self::DeathSignal => "prctl(PR_SET_PDEATHSIG)",
-            Self::Chdir => "chdir",
-            Self::Landlock => "landlock_restrict_self",
-            Self::Filter => "seccomp(SECCOMP_SET_MODE_FILTER)",
-            Self::Close => "close_range",
-            Self::Exec => "execve",
-        }
     }
 }
 
@@ -121,84 +170,6 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(flag, path, Errno::ENOENT) => {
-                write!(
-                    f,
-                    "{flag} {}: ENOENT: there is no such path; make it first, or leave the rule out",
-                    path.display()
-                )
-            }
-            Self::Path(flag, path, errno) => {
-                write!(
-                    f,
-                    "{flag} {}: {errno}: the path cannot be opened; check its type and permissions",
-                    path.display()
-                )
-            }
-            Self::Value(flag, value, hint) => write!(f, "{flag} {}: {hint}", value.display()),
-            Self::NoCommand => {
-                write!(f, "no command was given; say it after `--`, as in `sandlock run -- ls`")
-            }
-            Self::NotFound(command, errno) => {
-                write!(f, "{}: {errno}: no such command; check the name and PATH", command.display())
-            }
-            Self::NotExecutable(command, errno @ Errno::EACCES) => write!(
-                f,
-                "execve {}: {errno}: it is not executable, or the policy does not let it (or its interpreter) be read; \
-                 grant its directory with -r",
-                command.display()
-            ),
-            Self::NotExecutable(command, errno @ Errno::EPERM) => write!(
-                f,
-                "execve {}: {errno}: the file wants capabilities, which the sandbox has given up; --keep-caps keeps them",
-                command.display()
-            ),
-            Self::NotExecutable(command, errno) => {
-                write!(f, "execve {}: {errno}: this kernel cannot execute it", command.display())
-            }
-            Self::NoLandlock(errno) => write!(
-                f,
-                "landlock_create_ruleset: {errno}: this kernel has no Landlock (it needs Linux 5.13 with `landlock` in the lsm= list); \
-                 without it there is no sandbox"
-            ),
-            Self::Missing(protections) => {
-                write!(f, "this kernel cannot enforce")?;
-                for protection in protections {
-                    write!(f, " {} (Landlock ABI {})", protection.name, protection.abi)?;
-                }
-                write!(f, "; to run without, add")?;
-                for protection in protections {
-                    write!(f, " --allow-degraded {}", protection.name)?;
-                }
-                Ok(())
-            }
-            Self::Landlock(error) => write!(f, "{error}; `sandlock check` says what this kernel can do"),
-            Self::Filter(error) => write!(f, "seccomp filter: {error}"),
-            Self::Tmp(path, errno) => write!(
-                f,
-                "mkdir {}: {errno}: no private temporary directory can be made there; set TMPDIR to a writable directory, or use \
-                 --base none",
-                path.display()
-            ),
-            Self::Step(Step::Filter, Errno::EBUSY) => write!(
-                f,
-                "seccomp: EBUSY: this process already runs under a supervisor (another sandbox, or WSL's), and the kernel has room for \
-                 one; start sandlock outside of it"
-            ),
-            Self::Step(step, errno) => {
-                write!(f, "{}: {errno}; `sandlock check` says what this kernel can do", step.call())
-            }
-            Self::Guardian => write!(
-                f,
-                "the guardian process was killed from outside; everything in the sandbox was killed too"
-            ),
-        }
-    }
-}
-
 impl core::error::Error for Error {}
 
 #[cfg(test)]
@@ -208,23 +179,9 @@ mod tests {
     #[test]
     fn a_step_survives_its_number() {
         for step in Step::ALL {
-            assert_eq!(Step::from_number(step.number()), Some(step));
+            assert_eq!(Step::from_number(step.number()), Some(*step));
         }
-        assert_eq!((Step::from_number(0), Step::from_number(12)), (None, None));
-    }
-
-    #[test]
-    fn every_error_is_one_line() {
-        for error in [
-            Error::Path("-r", "/no".into(), Errno::ENOENT),
-            Error::NoCommand,
-            Error::NoLandlock(Errno::EOPNOTSUPP),
-            Error::Missing(sandlock_landlock::PROTECTIONS.iter().collect()),
-            Error::Step(Step::Filter, Errno::EBUSY),
-            Error::Guardian,
-        ] {
-            let text = error.to_string();
-            assert!(!text.contains('\n') && text.len() > 20, "{text}");
-        }
+        let beyond = u32::try_from(Step::ALL.len()).unwrap() + 1;
+        assert_eq!((Step::from_number(0), Step::from_number(beyond)), (None, None));
     }
 }

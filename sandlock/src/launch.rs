@@ -1,36 +1,52 @@
-//! The launch: the guardian is cloned from the supervisor, the command from the guardian, and between clone and execve only raw system
-//! calls are made, on data prepared before.
+//! The launch: the guardian is cloned from the supervisor, the command from the guardian, and between clone
+//! and execve only raw system calls are made, on data prepared before.
 //!
-//! Both clones share memory and descriptor table with their maker. So nothing is copied, whatever the size of the calling program; the
-//! command reports by writing into shared memory; and the listener that its filter makes is simply a descriptor of the supervisor's.
+//! Both clones share memory and descriptor table with their maker. So nothing is copied, whatever the size of
+//! the calling program; the command reports by writing into shared memory; and the listener that its filter
+//! makes is simply a descriptor of the supervisor's.
 
 #![expect(
     unsafe_code,
     reason = "clone(2) and the descriptors around it: the one place outside sandlock-sys where memory and descriptors are shared on purpose"
 )]
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use sandlock_landlock::Enforced;
 use sandlock_sys::mm::Mapping;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::prctl::{self, NoNewPrivs};
-use sandlock_sys::process::{self, CStrPtr, CloneFlags, PidFd, Strings};
+use sandlock_sys::process::{self, CStrPtr, CloneFlags, PidFd, PidfdFlags, Strings, WaitFlags};
 use sandlock_sys::seccomp::{self, FilterFlags, ListenerFd};
-use sandlock_sys::signal::{self, SigSet};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, cap, fs, net, tty};
+use sandlock_sys::signal::{self, SigSet, SignalFd};
+use sandlock_sys::time::{self, TimerFd};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs, net, tty};
 
-use crate::channel::Message;
 use crate::error::{Error, Step};
-use crate::guardian;
-use crate::plan::Plan;
-use crate::terminal::Mode;
+use crate::plan::{PrivateTmp, Start};
+use crate::policy::Source;
+use oom::Raised;
 
-/// Enough for each of the two; the kernel fills pages when they are touched.
-const STACK: usize = 128 << 10;
+pub(crate) use channel::{End, Message};
+use confine::{confine, reach};
+pub(crate) use desk::{Bell, Worker, WorkerDesk};
+use guardian::Lists;
+pub(crate) use guardian::kill_everybody;
+pub(crate) use oom::raise_of;
+pub(crate) use terminal::{Mode, Terminal};
+
+mod channel;
+mod confine;
+mod desk;
+mod guardian;
+mod oom;
+mod terminal;
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// Enough for each process that shares the supervisor's memory; the kernel fills pages when they are touched.
+pub(crate) const STACK: usize = 128 << 10;
 const NOBODY: i32 = -1;
 
 /// A sandbox with a command in it.
@@ -40,41 +56,55 @@ pub(crate) struct Running {
     /// From the guardian.
     pub(crate) channel: OwnedFd,
     /// The guardian's process ID: the parent of everything in the sandbox.
-    pub(crate) guardian: i32,
+    pub(crate) guardian: Pid,
     /// The command's process ID.
-    pub(crate) command: i32,
+    pub(crate) command: Pid,
     /// Whether the supervisor's own domain scopes signals.
     pub(crate) confined: Option<Enforced>,
+    /// Whether the command was born with a socket, which may linger.
+    pub(crate) has_socket: bool,
     pidfd: PidFd,
     /// The guardian runs on these until it is reaped.
-    _stacks: Mapping,
+    stacks: Option<Mapping>,
 }
 
 impl Drop for Running {
-    /// Whatever happened, nobody is left: any word to the guardian means the end, and it goes last.
+    /// Tears the sandbox down on every path: any datagram makes the guardian kill all its processes; the
+    /// guardian ends after them.
     fn drop(&mut self) {
-        let _ = net::send(self.channel.as_fd(), b"end", libc::MSG_DONTWAIT);
-        // Nobody reads any more, so nothing may wait for a reader.
-        let _ = net::shutdown(self.channel.as_fd());
-        let _ = process::wait_pidfd(&self.pidfd);
+        reap_guardian(self.channel.as_fd(), &self.pidfd, &mut self.stacks);
+    }
+}
+
+/// Ends the guardian and waits for it. Where waiting is not possible, it may still run, and its stack stays.
+fn reap_guardian(channel: BorrowedFd<'_>, pidfd: &PidFd, stacks: &mut Option<Mapping>) {
+    let _ = net::send(channel, b"end", libc::MSG_DONTWAIT);
+    // Nothing reads any more, so the guardian must not wait for a reader.
+    let _ = net::shutdown(channel);
+    if process::wait_pidfd(pidfd).is_err() {
+        core::mem::forget(stacks.take());
     }
 }
 
 /// What the three processes share while the launch lasts.
 struct Shared<'a> {
-    plan: &'a Plan,
+    start: &'a Start,
     argv: Strings<'a>,
     env: Strings<'a>,
     /// `sh FILE ARG…`: for a script without `#!`.
     script: Strings<'a>,
     mode: Mode,
+    /// What the command gets instead of the caller's standard descriptors.
+    stdio: [Option<BorrowedFd<'a>>; 3],
     channel: BorrowedFd<'a>,
     supervisor: &'a PidFd,
     command_stack: *mut [u8],
-    /// The guardian's process ID, told by itself.
+    /// The guardian's process ID, stored by the guardian.
     guardian: AtomicI32,
     /// The number of the listener, made by the command in the table that all three share.
     listener: AtomicI32,
+    /// The number of the command's pidfd, likewise made by the guardian.
+    command: AtomicI32,
     step: AtomicU32,
     errno: AtomicI32,
 }
@@ -95,120 +125,186 @@ impl Shared<'_> {
     }
 }
 
-/// Starts the command. The calling thread is confined for good, in the same domain as the sandbox but for files, and all its signals
-/// stay blocked: it is the supervisor's from here on.
-pub(crate) fn launch(plan: &Plan, mode: Mode) -> Result<Running, Error> {
-    let prepare = |errno| Error::Step(Step::Prepare, errno);
-    signal::set_mask(SigSet::ALL).map_err(prepare)?;
-    let confined = confine(plan).map_err(|errno| Error::Step(Step::Confine, errno))?;
+/// Starts the command, and returns its pidfd too. The calling thread is confined for good, in a domain that
+/// has what the policy grants, and all its signals stay blocked: it is the supervisor's from here on.
+/// `alone`: the process does nothing else. `stdio`: what the command gets instead of the caller's standard
+/// descriptors, with numbers above those.
+pub(crate) fn launch(
+    start: &Start,
+    mode: Mode,
+    alone: bool,
+    stdio: [Option<BorrowedFd<'_>>; 3],
+) -> Result<(Running, PidFd), Error> {
+    let at = |step: Step| move |errno| Error::Step(step, errno);
+    signal::set_mask(SigSet::ALL).map_err(at(Step::Mask))?;
+    let raised = alone.then(Raised::prepare);
+    let confined = confine(start).map_err(|(step, errno)| Error::Step(step, errno))?;
+    if let Some(raised) = &raised {
+        raised.raise();
+    }
 
-    let (ours, theirs) = net::socketpair(libc::SOCK_SEQPACKET).map_err(prepare)?;
-    let supervisor = process::pidfd_open(process::getpid(), false).map_err(prepare)?;
-    let mut stacks = Mapping::new(STACK.saturating_mul(2)).map_err(prepare)?;
+    let (ours, theirs) = net::socketpair(libc::SOCK_SEQPACKET).map_err(at(Step::Channel))?;
+    // If these fail, it is better reported now than looked for later.
+    net::send(theirs.as_fd(), b"here", 0).map_err(at(Step::Send))?;
+    net::recv(ours.as_fd(), &mut [0; 4], libc::MSG_DONTWAIT).map_err(at(Step::Receive))?;
+    let supervisor = process::pidfd_open(process::getpid(), PidfdFlags::empty()).map_err(at(Step::Pidfd))?;
+    reach(process::getpid(), &supervisor).map_err(|(step, errno)| Error::Step(step, errno))?;
+    let mut stacks = Mapping::new(STACK.saturating_mul(2)).map_err(at(Step::Stacks))?;
     let (guardian_stack, command_stack) = stacks.bytes().split_at_mut(STACK);
 
-    let argv = pointers(plan.argv.iter().map(|word| word.as_c_str()));
-    let env = pointers(plan.env.iter().map(|word| word.as_c_str()));
-    let words = plan.argv.iter().skip(1).map(|word| word.as_c_str());
-    let script = pointers([c"sh", plan.path.as_c_str()].into_iter().chain(words));
-    let strings = |pointers| Strings::new(pointers).ok_or(prepare(Errno::EINVAL));
+    let argv = pointers(start.argv.iter().map(|word| word.as_c_str()));
+    let env = pointers(start.env.iter().map(|word| word.as_c_str()));
+    let words = start.argv.iter().skip(1).map(|word| word.as_c_str());
+    let script = pointers([c"sh", start.path.as_c_str()].into_iter().chain(words));
+    let strings = |pointers| Strings::new(pointers).ok_or(Error::Step(Step::Exec, Errno::EINVAL));
     let shared = Shared {
-        plan,
+        start,
         argv: strings(&argv)?,
         env: strings(&env)?,
         script: strings(&script)?,
         mode,
+        stdio,
         channel: theirs.as_fd(),
         supervisor: &supervisor,
         command_stack,
         guardian: AtomicI32::new(NOBODY),
         listener: AtomicI32::new(NOBODY),
+        command: AtomicI32::new(NOBODY),
         step: AtomicU32::new(0),
         errno: AtomicI32::new(0),
     };
-    let flags = CloneFlags::VM | CloneFlags::FILES | CloneFlags::PIDFD;
+    let flags = CloneFlags::VM | CloneFlags::FILES;
     let arg = (&raw const shared).cast_mut().cast::<c_void>();
-    // SAFETY: the stack is the guardian's alone (`stacks` is kept until the guardian was reaped, below and in Running::drop);
-    // `guardian_entry` keeps its contract, and reads `shared` only until it has sent its first message, which `first_message` waits for.
-    let made = unsafe { process::clone(flags, 0, guardian_stack, guardian_entry, arg) };
-    let (guardian, pidfd) = match made {
-        Ok((pid, Some(pidfd))) => (pid, pidfd),
-        Ok((_, None)) => return Err(Error::Step(Step::Guard, Errno::EIO)),
-        Err(errno) => return Err(Error::Step(Step::Guard, errno)),
-    };
+    // SAFETY: the stack is the guardian's alone (`stacks` is kept until the guardian was reaped, below and in
+    // Running::drop); `guardian_entry` keeps its contract, and reads `shared` only until it has sent its
+    // first message, which `first_message` waits for.
+    let made = unsafe { process::clone(flags, Signal::NONE, guardian_stack, guardian_entry, arg) };
+    let (guardian, pidfd) = made.map_err(at(Step::Guardian))?;
+    let mut stacks = Some(stacks);
     let message = first_message(ours.as_fd(), &pidfd);
+    drop(raised);
     // Not sooner: the guardian may be waiting for this processor.
-    plan.close_places();
+    start.close_files();
     let listener = match shared.listener.load(SeqCst) {
-        NOBODY => Err(Errno::ENODEV),
-        // SAFETY: the command made this descriptor in the table we shared, gave it away by storing its number, and has left the table.
-        number => ListenerFd::check(unsafe { OwnedFd::from_raw(number) }),
+        NOBODY => Err(Error::Guardian),
+        // SAFETY: the command made this descriptor in the table we shared, gave it away by storing its
+        // number, and has left the table.
+        number => ListenerFd::check(unsafe { OwnedFd::from_raw(number) }).map_err(at(Step::Listener)),
     };
-    let failure = match (message, listener) {
-        (Some(Message::Launched(command)), Ok(listener)) => {
-            let _ = seccomp::sync_wake_up(&listener);
-            return Ok(Running {
-                listener,
-                channel: ours,
-                guardian,
-                command,
-                confined,
-                pidfd,
-                _stacks: stacks,
-            });
-        }
-        (Some(Message::Failed(step, errno)), _) => {
+    let command_fd = match shared.command.load(SeqCst) {
+        NOBODY => Err(Error::Guardian),
+        // SAFETY: likewise, the guardian.
+        number => PidFd::check(unsafe { OwnedFd::from_raw(number) }).map_err(at(Step::Pidfd)),
+    };
+    let failure = match (message, listener, command_fd) {
+        (Ok(Message::Launched(command)), Ok(listener), Ok(command_fd)) => match reach(command, &command_fd) {
+            Ok(()) => {
+                let _ = seccomp::sync_wake_up(&listener);
+                let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
+                let channel = ours;
+                let running =
+                    Running { listener, channel, guardian, command, confined, has_socket, pidfd, stacks };
+                return Ok((running, command_fd));
+            }
+            Err((step, errno)) => Error::Step(step, errno),
+        },
+        (Ok(Message::Failed(step, errno)), ..) => {
             Error::Step(Step::from_number(step).unwrap_or(Step::Clone), errno)
         }
-        (Some(Message::Launched(_)), Err(errno)) => Error::Step(Step::Filter, errno),
+        (Ok(Message::Launched(_)), Err(error), _)
+        | (Ok(Message::Launched(_)), _, Err(error))
+        | (Err(error), ..) => error,
         _ => Error::Guardian,
     };
-    let _ = net::send(ours.as_fd(), b"end", libc::MSG_DONTWAIT);
-    let _ = process::wait_pidfd(&pidfd);
+    reap_guardian(ours.as_fd(), &pidfd, &mut stacks);
     Err(match failure {
         Error::Step(Step::Exec, errno @ (Errno::ENOENT | Errno::ENOTDIR)) => {
-            Error::NotFound(plan.name.clone(), errno)
+            Error::NotFound(start.name.clone(), errno)
         }
-        Error::Step(Step::Exec, errno) => Error::NotExecutable(plan.name.clone(), errno),
-        Error::Step(Step::Chdir, errno) => {
-            let cwd = plan.cwd.as_deref().unwrap_or_default();
-            Error::Path("--cwd", OsStr::from_bytes(cwd.to_bytes()).into(), errno)
-        }
+        Error::Step(Step::Exec, errno) => Error::NotExecutable(start.name.clone(), errno),
+        Error::Step(Step::Chdir, errno) => Error::Path(
+            Source::Cwd,
+            start.cwd.as_ref().map(|(_, path)| path.clone()).unwrap_or_default(),
+            errno,
+        ),
         other => other,
     })
 }
 
-/// What the supervisor gives up: capabilities, and in Landlock's eyes ports, abstract sockets and signals that the command has no right to.
-fn confine(plan: &Plan) -> Result<Option<Enforced>, Errno> {
-    let privs = prctl::set_no_new_privs()?;
-    let enforced = plan.own.as_ref().map(|own| own.restrict_self(&privs)).transpose()?;
-    if !plan.keep_caps {
-        cap::drop_all()?;
-    }
-    // Without the signal scope it is no evidence for what the guardian wants it for.
-    Ok(enforced.filter(|_| plan.cage.is_some()))
+/// The standard library's descriptors as ours.
+pub(crate) fn lent(files: &[Option<std::os::fd::OwnedFd>; 3]) -> [Option<BorrowedFd<'_>>; 3] {
+    files.each_ref().map(|file| file.as_ref().map(|file| std::os::fd::AsFd::as_fd(file).into()))
 }
 
-fn pointers<'a>(words: impl Iterator<Item = &'a core::ffi::CStr>) -> Vec<Option<&'a CStrPtr>> {
+/// The command's standard descriptors: the caller's, but for those that it is given.
+pub(crate) fn standard<'f>([input, output, error]: [Option<BorrowedFd<'f>>; 3]) -> [BorrowedFd<'f>; 3] {
+    [
+        input.unwrap_or(BorrowedFd::STDIN),
+        output.unwrap_or(BorrowedFd::STDOUT),
+        error.unwrap_or(BorrowedFd::STDERR),
+    ]
+}
+
+/// Whether one of these is a socket.
+fn has_socket(files: [BorrowedFd<'_>; 3]) -> bool {
+    files.into_iter().any(|file| net::option(file, libc::SOL_SOCKET, libc::SO_TYPE) != Err(Errno::ENOTSOCK))
+}
+
+/// Closes what a process has open that does nothing but supervise, but for the standard descriptors and those
+/// that supervising takes. What it inherited would else be an attacker's.
+pub(crate) fn keep_only(
+    running: &Running,
+    tmp: Option<&PrivateTmp>,
+    parent: Option<&PidFd>,
+) -> Result<(), Errno> {
+    let mut kept = vec![running.listener.as_fd(), running.channel.as_fd(), running.pidfd.as_fd()];
+    kept.extend(tmp.into_iter().flat_map(|tmp| [tmp.fd(), tmp.parent()]));
+    kept.extend(parent.map(AsFd::as_fd));
+    let mut kept: Vec<u32> = kept.into_iter().map(|fd| fd.as_raw().cast_unsigned()).collect();
+    kept.sort_unstable();
+    // SAFETY: the caller of `run_here` has given its process away, and of its descriptors only those above
+    // are used from here on.
+    unsafe { close_all_but(kept.into_iter()) }
+}
+
+/// Closes all descriptors but the standard ones and these, which are in ascending order.
+///
+/// # Safety
+///
+/// Nothing in this process uses another descriptor afterwards.
+unsafe fn close_all_but(kept: impl Iterator<Item = u32>) -> Result<(), Errno> {
+    let mut first = 3;
+    for last in kept.chain([u32::MAX]) {
+        if first < last {
+            // SAFETY: the caller's contract is the same.
+            unsafe { process::close_range(first, last.wrapping_sub(1))? };
+        }
+        first = last.wrapping_add(1);
+    }
+    Ok(())
+}
+
+fn pointers<'a>(words: impl Iterator<Item = &'a CStr>) -> Vec<Option<&'a CStrPtr>> {
     words.map(|word| Some(CStrPtr::new(word))).chain([None]).collect()
 }
 
-/// The guardian's first word, or `None` if it died without one.
-fn first_message(channel: BorrowedFd<'_>, guardian: &PidFd) -> Option<Message> {
+/// The guardian's first word.
+fn first_message(channel: BorrowedFd<'_>, guardian: &PidFd) -> Result<Message, Error> {
     let mut rows = [PollFd::new(channel, Events::IN), PollFd::new(guardian.as_fd(), Events::IN)];
     loop {
         match Message::recv(channel) {
-            Ok(message) => return Some(message),
+            Ok(message) => return Ok(message),
             Err(Errno::EAGAIN) => {}
-            Err(_) => return None,
+            Err(Errno::EPIPE | Errno::ECONNRESET) => return Err(Error::Guardian),
+            Err(errno) => return Err(Error::Step(Step::Receive, errno)),
         }
         let [_, ended] = rows;
         if !ended.found().is_empty() {
-            return None;
+            return Err(Error::Guardian);
         }
         match ppoll(&mut rows, None) {
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return None,
+            Err(errno) => return Err(Error::Step(Step::Poll, errno)),
         }
     }
 }
@@ -219,67 +315,130 @@ fn first_message(channel: BorrowedFd<'_>, guardian: &PidFd) -> Option<Message> {
 unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
     // SAFETY: see above; all of it is shared references and atomics.
     let shared = unsafe { &*arg.cast_const().cast::<Shared<'_>>() };
-    let channel = shared.channel;
-    let (command, cage) = match guard(shared, arg) {
+    let (command, scope, timer) = match guard(shared, arg) {
         Ok(made) => made,
         Err((step, errno)) => {
-            let _ = Message::Failed(step, errno).send(channel, 0);
+            let _ = Message::Failed(step, errno).send(shared.channel, 0);
             return 1;
         }
     };
-    if leave_table(channel, shared.supervisor.as_fd()).is_err() {
-        // It cannot even tell; the command dies with its parent.
+    let is_timed = timer.is_some();
+    let (lists, children) = match settle(shared, timer) {
+        Ok(settled) => settled,
+        Err((channel, step, errno)) => {
+            // The command runs already, so what fails here ends it.
+            let _ = Message::Failed(step.number(), errno).send(channel, 0);
+            guardian::end(scope.as_ref(), &Lists::open());
+            return 1;
+        }
+    };
+    if Message::Launched(command).send(guardian::CHANNEL, 0).is_err() {
+        // The supervisor is gone, or would wait for this word for ever; then it sees this process end.
+        guardian::end(scope.as_ref(), &lists);
         return 1;
     }
-    let _ = Message::Launched(command).send(guardian::CHANNEL, 0);
     // From here on `shared` is gone.
-    guardian::watch(command, cage.as_ref());
+    #[cfg(test)]
+    tests::in_guardian();
+    guardian::watch(command, is_timed, scope.as_ref(), &lists, &children);
     0
 }
 
+/// The command's process ID, the evidence of the guardian's domain, and the timer if time is limited.
+type Guarded = (Pid, Option<Enforced>, Option<TimerFd>);
+
 /// Makes the command, and returns after its execve: CLONE_VFORK holds the maker until then.
-fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<(i32, Option<Enforced>), (u32, Errno)> {
+fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<Guarded, (u32, Errno)> {
     let at = |step: Step| move |errno| (step.number(), errno);
     // The caller may ignore SIGCHLD, and then the kernel would reap our children without a word.
-    signal::set_default(libc::SIGCHLD).map_err(at(Step::Guard))?;
-    prctl::set_child_subreaper().map_err(at(Step::Guard))?;
-    prctl::set_name(c"sandlock-guard").map_err(at(Step::Guard))?;
-    let privs = prctl::set_no_new_privs().map_err(at(Step::Guard))?;
-    let cage = match &shared.plan.cage {
-        Some(cage) => Some(cage.restrict_self(&privs).map_err(at(Step::Guard))?),
+    signal::set_default(Signal::CHLD).map_err(at(Step::Children))?;
+    prctl::set_child_subreaper().map_err(at(Step::Orphans))?;
+    let _ = prctl::set_name(c"sandlock-guard");
+    let privs = prctl::set_no_new_privs().map_err(at(Step::Privileges))?;
+    let scope = match shared.start.rulesets.as_ref().and_then(|rulesets| rulesets.guardian.as_ref()) {
+        Some(scope) => Some(scope.restrict_self(&privs).map_err(at(Step::GuardianScope))?),
         None => None,
     };
-    shared.guardian.store(process::getpid(), SeqCst);
+    signal::kill(process::getpid(), Signal::NONE).map_err(at(Step::Kill))?;
+    // Whether the kernel keeps what it has promised; the maker is outside.
+    if scope.is_some() && signal::kill(process::getppid(), Signal::NONE) != Err(Errno::EPERM) {
+        return Err(at(Step::Scope)(Errno::EOPNOTSUPP));
+    }
+    let timer = shared.start.timeout.map(time::timer).transpose().map_err(at(Step::Timer))?;
+    // A group of its own, so that a signal to the supervisor's is not its end as well; and no controlling
+    // terminal for a command that has none.
+    let leave =
+        if shared.mode == Mode::Elsewhere { process::new_session } else { process::new_process_group };
+    leave().map_err(at(Step::Session))?;
+    if let Err(errno) = process::wait_any(WaitFlags::PENDING)
+        && errno != Errno::ECHILD
+    {
+        return Err(at(Step::Wait)(errno));
+    }
+    shared.guardian.store(process::getpid().get(), SeqCst);
     let flags = CloneFlags::VM | CloneFlags::FILES | CloneFlags::VFORK;
-    // SAFETY: the second half of the stacks is nobody else's.
+    // SAFETY: no other code uses the second half of the stacks.
     let stack = unsafe { &mut *shared.command_stack };
-    // SAFETY: the stack as above; `command_entry` keeps its contract, and `arg` outlives it because this thread sleeps until it has
-    // executed or ended.
-    let made = unsafe { process::clone(flags, libc::SIGCHLD, stack, command_entry, arg) };
-    let (command, _) = made.map_err(at(Step::Clone))?;
-    // A group of its own, so that a signal to the supervisor's group is not its end as well; not sooner, for the command may belong to that
-    // group. And then a session of its own: whether Ctrl-Z stops a group depends on whose parent is elsewhere in the session.
-    let leave = if shared.mode == Mode::Shared { process::new_session } else { process::new_process_group };
-    leave().map_err(at(Step::Guard))?;
+    // SAFETY: the stack as above; `command_entry` keeps its contract, and `arg` outlives it because this
+    // thread sleeps until it has executed or ended.
+    let made = unsafe { process::clone(flags, Signal::CHLD, stack, command_entry, arg) };
+    let (command, pidfd) = made.map_err(at(Step::Clone))?;
     match shared.failure() {
-        None => Ok((command, cage)),
+        None => {
+            shared.command.store(pidfd.into_fd().into_raw(), SeqCst);
+            Ok((command, scope, timer))
+        }
         Some(failure) => {
-            let _ = process::wait_any(true);
+            let _ = process::wait_any(WaitFlags::empty());
             Err(failure)
         }
     }
 }
 
-/// Takes the guardian out of the shared table, with nothing but the channel and the supervisor's pidfd.
-fn leave_table(channel: BorrowedFd<'_>, supervisor: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Leaves the guardian with what it needs for the rest of its life, and behind a filter of its own: it opens
+/// no file any more, and makes no process and no socket.
+///
+/// # Errors
+///
+/// The step that failed, and where that can be reported.
+fn settle<'s>(
+    shared: &Shared<'s>,
+    timer: Option<TimerFd>,
+) -> Result<(Lists, SignalFd), (BorrowedFd<'s>, Step, Errno)> {
+    leave_table(shared.channel, shared.supervisor.as_fd(), timer)
+        .map_err(|errno| (shared.channel, Step::Table, errno))?;
+    let at = |step| move |errno| (guardian::CHANNEL, step, errno);
+    let children = signal::signalfd(SigSet::EMPTY.with(Signal::CHLD)).map_err(at(Step::SignalFd))?;
+    let lists = Lists::open();
+    let filter =
+        |privs| seccomp::set_mode_filter(&shared.start.guardian_program, FilterFlags::empty(), &privs);
+    prctl::set_no_new_privs().and_then(filter).map_err(at(Step::OwnFilter))?;
+    Ok((lists, children))
+}
+
+/// Takes the guardian out of the shared table, with nothing but the channel, the supervisor's pidfd and the
+/// timer.
+fn leave_table(
+    channel: BorrowedFd<'_>,
+    supervisor: BorrowedFd<'_>,
+    timer: Option<TimerFd>,
+) -> Result<(), Errno> {
     // SAFETY: from the last possible number on there is nothing to close; this only unshares.
     unsafe { process::close_from_unshared(u32::MAX)? };
     // SAFETY: the table is the guardian's own now, and nothing in it uses the standard descriptors.
     unsafe { process::dup_onto(channel, guardian::CHANNEL.as_raw())? };
     // SAFETY: as above.
     unsafe { process::dup_onto(supervisor, guardian::SUPERVISOR.as_raw())? };
-    // SAFETY: as above; the two that are used are below.
-    unsafe { process::close_from_unshared(2) }
+    let mut first = guardian::TIMER.as_raw().cast_unsigned();
+    if let Some(timer) = &timer {
+        // SAFETY: as above.
+        unsafe { process::dup_onto(timer.as_fd(), guardian::TIMER.as_raw())? };
+        first = first.saturating_add(1);
+    }
+    // The supervisor's own copy of the timer stays open with the supervisor.
+    core::mem::forget(timer);
+    // SAFETY: as above; the two or three that are used are below.
+    unsafe { process::close_from_unshared(first) }
 }
 
 /// # Safety
@@ -293,75 +452,130 @@ unsafe extern "C" fn command_entry(arg: *mut c_void) -> i32 {
     127
 }
 
-/// Every step, in order; it returns only to say which failed.
+/// Every step, in order; it returns only if one failed, with that one.
 fn become_command(shared: &Shared<'_>) -> (Step, Errno) {
-    let plan = shared.plan;
-    if let Err(errno) = take_terminal(shared.mode) {
+    let start = shared.start;
+    if let Err(errno) = process::new_process_group() {
         return (Step::Group, errno);
     }
-    if let Err(errno) = die_with(shared.guardian.load(SeqCst)) {
+    if shared.mode == Mode::Foreground
+        && let Err(errno) =
+            tty::set_foreground(shared.stdio[0].unwrap_or(BorrowedFd::STDIN), process::getpid())
+    {
+        return (Step::Terminal, errno);
+    }
+    if let Err(errno) = die_with(Pid::new(shared.guardian.load(SeqCst))) {
         return (Step::DeathSignal, errno);
     }
-    if let Some(cwd) = &plan.cwd
-        && let Err(errno) = fs::chdir(cwd)
+    if let Some((cwd, _)) = &start.cwd
+        && let Err(errno) = fs::fchdir(cwd.as_fd())
     {
         return (Step::Chdir, errno);
     }
     let privs = match prctl::set_no_new_privs() {
         Ok(privs) => privs,
-        Err(errno) => return (Step::Landlock, errno),
+        Err(errno) => return (Step::Privileges, errno),
     };
-    let enforced = match plan.ruleset.as_ref().map(|ruleset| ruleset.restrict_self(&privs)) {
+    let enforced = match start.rulesets.as_ref().map(|rulesets| rulesets.command.restrict_self(&privs)) {
         Some(Ok(enforced)) => enforced,
         Some(Err(errno)) => return (Step::Landlock, errno),
         None => return (Step::Landlock, Errno::EBADF),
     };
-    let filtered = match filter(plan, privs) {
+    let filtered = match filter(start, privs) {
         Ok(listener) => listener,
         Err(errno) => return (Step::Filter, errno),
     };
     shared.listener.store(filtered.into_fd().into_raw(), SeqCst);
-    // The maker's handlers must not run in this process, which shares its memory; then no signal is blocked any more.
+    // The maker's handlers must not run in this process, which shares its memory; then no signal is blocked
+    // any more.
     if let Err(errno) = signal::reset_handlers().and_then(|()| signal::set_mask(SigSet::EMPTY)) {
-        return (Step::Close, errno);
+        return (Step::Signals, errno);
     }
-    // SAFETY: the command keeps the standard descriptors and nothing else; this process uses none above any more. The supervisor's
-    // table, which has the listener, is not touched: the call unshares first.
-    if let Err(errno) = unsafe { process::close_from_unshared(3) } {
+    if let Err(errno) = set_stdio(shared.stdio) {
+        return (Step::Stdio, errno);
+    }
+    if let Err(errno) = leave_to_command(&start.kept_fds) {
         return (Step::Close, errno);
     }
     (Step::Exec, execute(shared, enforced))
 }
 
-fn take_terminal(mode: Mode) -> Result<(), Errno> {
-    match mode {
-        Mode::Shared => Ok(()),
-        Mode::None => process::new_process_group(),
-        Mode::Foreground => {
-            process::new_process_group()?;
-            tty::set_foreground(BorrowedFd::STDIN, process::getpid())
+/// Closes what the command does not get, in a table of its own.
+fn leave_to_command(kept: &[(i32, OwnedFd)]) -> Result<(), Errno> {
+    if kept.is_empty() {
+        // SAFETY: this process uses no descriptor above the standard ones any more. The supervisor's table,
+        // which has the listener, is not touched: the call unshares first.
+        return unsafe { process::close_from_unshared(3) };
+    }
+    // SAFETY: nothing has the last number; this only unshares.
+    unsafe { process::close_from_unshared(u32::MAX)? };
+    for (number, file) in kept {
+        // SAFETY: the number is the command's, and this process does not use it any more. It is that of no
+        // duplicate: all of them were made while all the numbers were open.
+        unsafe { process::dup_onto(file.as_fd(), *number)? };
+    }
+    // SAFETY: this process uses none of the others any more.
+    unsafe { close_all_but(kept.iter().map(|(number, _)| number.cast_unsigned())) }
+}
+
+/// Puts files in the place of the standard descriptors, in a table of the command's own.
+fn set_stdio(stdio: [Option<BorrowedFd<'_>>; 3]) -> Result<(), Errno> {
+    if stdio.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    // SAFETY: nothing has the last number; the call only unshares.
+    unsafe { process::close_from_unshared(u32::MAX)? };
+    for (number, file) in (0..).zip(stdio) {
+        if let Some(file) = file {
+            // SAFETY: the number is the command's, and nothing here uses it any more.
+            unsafe { process::dup_onto(file, number)? };
         }
     }
+    Ok(())
 }
 
 /// The parent may be gone before the signal is set: then it will never come.
-fn die_with(parent: i32) -> Result<(), Errno> {
-    prctl::set_pdeathsig(libc::SIGKILL)?;
+fn die_with(parent: Pid) -> Result<(), Errno> {
+    prctl::set_pdeathsig(Signal::KILL)?;
     if process::getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
 }
 
-fn filter(plan: &Plan, privs: NoNewPrivs) -> Result<ListenerFd, Errno> {
-    match seccomp::set_mode_filter_listener(&plan.program, FilterFlags::WAIT_KILLABLE_RECV, &privs) {
+fn filter(start: &Start, privs: NoNewPrivs) -> Result<ListenerFd, Errno> {
+    match seccomp::set_mode_filter_listener(&start.program, FilterFlags::WAIT_KILLABLE_RECV, &privs) {
         // A kernel before 5.19.
-        Err(Errno::EINVAL) => seccomp::set_mode_filter_listener(&plan.program, FilterFlags::empty(), &privs),
+        Err(Errno::EINVAL) => seccomp::set_mode_filter_listener(&start.program, FilterFlags::empty(), &privs),
         other => other,
     }
 }
 
 /// Takes the evidence by value: without Landlock there is no execve.
 fn execute(shared: &Shared<'_>, _: Enforced) -> Errno {
-    match process::execve(&shared.plan.path, shared.argv, shared.env) {
+    match process::execve(&shared.start.path, shared.argv, shared.env) {
         Errno::ENOEXEC => process::execve(c"/bin/sh", shared.script, shared.env),
         errno => errno,
     }
+}
+
+/// Starts a worker at this desk: its process ID, and its pidfd. The calling thread is a supervisor's, whose
+/// confinement it inherits.
+pub(crate) fn start_worker(desk: &WorkerDesk<'_>, stack: &mut [u8]) -> Result<(Pid, PidFd), Errno> {
+    let flags = CloneFlags::VM | CloneFlags::FILES;
+    let arg = core::ptr::from_ref(desk).cast_mut().cast::<c_void>();
+    // SAFETY: the stack is the worker's alone, and its owner keeps it until the worker was reaped, or for
+    // ever. `worker_entry` touches the desk only, which is made to be shared, and which outlives the worker
+    // likewise.
+    unsafe { process::clone(flags, Signal::NONE, stack, worker_entry, arg) }
+}
+
+/// # Safety
+///
+/// `arg` is a `WorkerDesk` that outlives this process.
+unsafe extern "C" fn worker_entry(arg: *mut c_void) -> i32 {
+    // SAFETY: see above; the desk is shared by turns.
+    let desk = unsafe { &*arg.cast_const().cast::<WorkerDesk<'_>>() };
+    let _ = prctl::set_name(c"sandlock-worker");
+    if die_with(desk.supervisor).is_ok() {
+        desk.serve();
+    }
+    0
 }

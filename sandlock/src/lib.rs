@@ -1,33 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-mod base;
-mod channel;
-mod command;
+mod child;
 mod error;
-mod guardian;
-mod index;
-mod kernel;
 mod launch;
+mod outcome;
 mod plan;
 mod policy;
-mod ports;
-mod receipt;
-mod routes;
-mod rules;
+mod profile;
+mod report;
+mod run;
 mod supervise;
-mod table;
-mod terminal;
+pub mod table;
 #[cfg(test)]
 mod tests;
-mod tmp;
 
+pub use child::{Child, Stdio};
 pub use error::{Error, Step};
-pub use kernel::kernel_features;
-pub use plan::Plan;
-pub use policy::Policy;
-pub use ports::PortList;
-pub use receipt::Enforcement;
-pub use supervise::Outcome;
-pub use table::{Class, FAMILIES, Facts, Family};
+pub use outcome::{Ended, Outcome};
+pub use plan::{Grant, Plan};
+pub use policy::{Home, Policy, PortList, Source};
+pub use report::{Decision, Enforcement, Mechanism, Operation, kernel_features};
 
-pub use sandlock_landlock::{Abi, PROTECTIONS, Protection};
+pub use sandlock_landlock::{Abi, AccessFs, PROTECTIONS, Protection};
+pub use sandlock_sys::nr::Name;
+pub use sandlock_sys::{Errno, seccomp::SockFilter};

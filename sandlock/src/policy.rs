@@ -1,17 +1,21 @@
-//! What was asked: the library's public face. Nothing is opened or checked here; [`Plan`](crate::Plan) does that.
+//! The policy: what a command may do, as it was asked for. Nothing is opened or checked here;
+//! [`Plan`](crate::Plan) does that.
+
+mod ports;
+mod source;
 
 use core::time::Duration;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use sandlock_landlock::Abi;
 
 use crate::error::Error;
-use crate::plan::Plan;
-use crate::ports::PortList;
-use crate::supervise::Outcome;
 
-/// What a command may do. Everything that is not said here is refused.
+pub use ports::PortList;
+pub use source::Source;
+
+/// The rights of a command. Everything that is not granted here is refused.
 ///
 /// ```no_run
 /// use sandlock::{Outcome, Policy};
@@ -32,8 +36,15 @@ pub struct Policy {
     pub(crate) write: Vec<PathBuf>,
     pub(crate) connect: PortList,
     pub(crate) bind: PortList,
-    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Without a value: the caller's.
+    pub(crate) env: Vec<(OsString, Option<OsString>)>,
     pub(crate) clean_env: bool,
+    pub(crate) home: Home,
+    /// In ascending order.
+    pub(crate) kept_fds: Vec<i32>,
+    pub(crate) die_with_parent: bool,
+    pub(crate) no_ptrace: bool,
+    pub(crate) streams: bool,
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) keep_caps: bool,
@@ -42,16 +53,30 @@ pub struct Policy {
     pub(crate) abi: Option<Abi>,
 }
 
+/// The home of a command. Whichever it is, the command reads only the granted part of the user's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Home {
+    /// The private directory: empty, but for the user's name and address for git; removed at the end.
+    #[default]
+    Private,
+    /// The user's: `HOME` and its like are passed on.
+    Keep,
+    /// A directory that stays, made if it is not there.
+    At(PathBuf),
+}
+
 impl Policy {
-    /// The base profile: read and execute what the system has installed, a narrow `/etc`, the current directory, the harmless devices, `/proc`;
-    /// write to a private temporary directory that is removed at the end; no network, nothing else.
+    /// The base profile: read and execute what the system has installed, `/etc` as far as any user may, the
+    /// toolchains of `PATH`, the project around the current directory, the harmless devices, `/proc`; write
+    /// to a private directory that is home and temporary directory, and is removed at the end; no network, no
+    /// secrets of the environment, nothing else.
     pub fn base() -> Self {
         let mut policy = Self::none();
         policy.base = true;
         policy
     }
 
-    /// Nothing at all: not even the command itself can be read until a rule says so.
+    /// Nothing at all: not even the command itself can be read without a rule for it.
     pub const fn none() -> Self {
         Self {
             base: false,
@@ -61,6 +86,11 @@ impl Policy {
             bind: PortList::NONE,
             env: Vec::new(),
             clean_env: false,
+            home: Home::Private,
+            kept_fds: Vec::new(),
+            die_with_parent: false,
+            no_ptrace: false,
+            streams: false,
             cwd: None,
             timeout: None,
             keep_caps: false,
@@ -70,7 +100,8 @@ impl Policy {
         }
     }
 
-    /// Grants reading, listing and executing a file, or everything below a directory. A relative path starts at the current directory.
+    /// Grants reading, listing and executing a file, or everything below a directory. A relative path starts
+    /// at the current directory.
     pub fn read(&mut self, path: impl Into<PathBuf>) -> &mut Self {
         self.read.push(path.into());
         self
@@ -96,13 +127,56 @@ impl Policy {
 
     /// Sets a variable of the command's environment.
     pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
-        self.env.push((name.into(), value.into()));
+        self.env.push((name.into(), Some(value.into())));
         self
     }
 
-    /// Starts with an environment of `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`, `TERM`, `LANG`, `LC_*` and `TZ` only.
+    /// Passes a variable of the caller's on, though it may be a secret.
+    pub fn pass_env(&mut self, name: impl Into<OsString>) -> &mut Self {
+        self.env.push((name.into(), None));
+        self
+    }
+
+    /// The command's home, with the base profile.
+    pub fn home(&mut self, home: Home) -> &mut Self {
+        self.home = home;
+        self
+    }
+
+    /// Starts with an environment of `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`, `TERM`, `LANG`, `LC_*` and
+    /// `TZ` only.
     pub const fn clean_env(&mut self) -> &mut Self {
         self.clean_env = true;
+        self
+    }
+
+    /// Passes an open descriptor on to the command, by its number, with all that it is open for.
+    pub fn keep_fd(&mut self, number: i32) -> &mut Self {
+        if number > 2 && !self.kept_fds.contains(&number) {
+            self.kept_fds.push(number);
+            self.kept_fds.sort_unstable();
+        }
+        self
+    }
+
+    /// Ends everything in the sandbox when the calling process's parent ends. If that has happened before the
+    /// plan is made, the process that has adopted the caller is meant.
+    pub const fn die_with_parent(&mut self) -> &mut Self {
+        self.die_with_parent = true;
+        self
+    }
+
+    /// With the base profile, grants opening by name (`/dev/stdout`) what the caller's standard descriptors
+    /// are open on, as far as they are: for a command that has them too.
+    pub const fn streams(&mut self) -> &mut Self {
+        self.streams = true;
+        self
+    }
+
+    /// Closes ptrace(2), process_vm_readv(2) and their like, by which processes of the sandbox look into each
+    /// other otherwise.
+    pub const fn no_ptrace(&mut self) -> &mut Self {
+        self.no_ptrace = true;
         self
     }
 
@@ -135,7 +209,7 @@ impl Policy {
             Some(protection) => self.degraded.push(protection.name),
             None => {
                 return Err(Error::Value(
-                    "--allow-degraded",
+                    Source::Degraded,
                     name.into(),
                     "there is no protection of this name; `sandlock check` lists them",
                 ));
@@ -144,34 +218,17 @@ impl Policy {
         Ok(self)
     }
 
-    /// Lets 32-bit programs run too, which are killed otherwise: those of i386 on x86_64, and of arm on aarch64. The same rules hold for them.
+    /// Lets 32-bit programs run too, which are killed otherwise: those of i386 on x86_64, and of arm on
+    /// aarch64. The same rules hold for them.
     pub const fn allow_compat(&mut self) -> &mut Self {
         self.compat = true;
         self
     }
 
-    /// Plans as for a kernel of this Landlock ABI, which must not be newer than the running one's: for tests of what older kernels do.
+    /// Plans as for a kernel of this Landlock ABI, which must not be newer than the running one's: for tests
+    /// of what older kernels do.
     pub const fn assume_abi(&mut self, abi: Abi) -> &mut Self {
         self.abi = Some(abi);
         self
-    }
-
-    /// Opens, checks and prepares everything for `command`: its name or path, then its arguments.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the command from starting, named.
-    pub fn plan<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> Result<Plan, Error> {
-        let command: Vec<OsString> = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
-        Plan::new(self, &command)
-    }
-
-    /// Runs `command` to its end, on a thread of its own that is confined with it.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the command from starting, named.
-    pub fn run<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> Result<Outcome, Error> {
-        self.plan(command)?.run()
     }
 }

@@ -1,163 +1,112 @@
-//! The supervisor: one thread, one ppoll over the listener, the guardian, signals, emulated sockets and kept calls.
+//! The supervisor: one loop over the listener, the guardian, signals, and the descriptors of handlers and
+//! deferred calls.
+//!
+//! Nothing in the loop sleeps but its ppoll: a call that can sleep is a worker's.
+
+mod handlers;
+mod workers;
 
 use core::time::Duration;
-use std::time::Instant;
 
 use sandlock_notify::handlers::connect::{Connect, Judge};
 use sandlock_notify::handlers::interfaces::Interfaces;
 use sandlock_notify::handlers::listen::Listen;
 use sandlock_notify::handlers::memfd::Memfd;
 use sandlock_notify::handlers::metadata::Metadata;
-use sandlock_notify::handlers::netlink::{Netlink, SOCKETS};
-use sandlock_notify::handlers::own::Own;
-use sandlock_notify::{Kept, Known, Notification, Verdict, dispatch, recv};
+use sandlock_notify::handlers::netlink::Netlink;
+use sandlock_notify::handlers::process_ids::ProcessIds;
+use sandlock_notify::handlers::terminal::Terminal as Jobs;
+use sandlock_notify::{
+    Again, Call, Closer, Context, DeferredCalls, Desk, MAX_DEFERRED, Notification, PidfdCache, Response,
+    Until, Verdict, Wait, Waiting, Workers as _, dispatch, recv,
+};
+use sandlock_sys::mm::FixedVec;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
-use sandlock_sys::process::Change;
-use sandlock_sys::seccomp::ListenerFd;
+use sandlock_sys::process::{Change, PidFd};
+use sandlock_sys::seccomp::FilterFlags;
 use sandlock_sys::signal::{self, SigSet, SignalFd};
-use sandlock_sys::{AsFd, Errno, net};
+use sandlock_sys::{AsFd, Errno, Signal, prctl, seccomp, time};
 
-use crate::channel::Message;
 use crate::error::{Error, Step};
-use crate::guardian;
-use crate::launch::{self, Running};
-use crate::plan::Plan;
-use crate::routes::State;
-use crate::terminal::{Mode, Terminal};
-use crate::tmp::PrivateTmp;
+use crate::launch::{self, Bell, End, Message, Running, Terminal};
+use crate::plan::{PrivateTmp, Watch};
+use crate::table::{self, Features, Handler};
+use handlers::Handlers;
+use workers::{Pool, WORKERS};
 
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It exited with this status.
-    Exited(i32),
-    /// This signal killed it.
-    Killed(i32),
-    /// It took too long.
-    TimedOut,
-}
-
-impl Outcome {
-    /// As env(1), timeout(1) and shells say it: the status, 128 + the signal, 124.
-    #[must_use]
-    pub fn status(self) -> u8 {
-        match self {
-            Self::Exited(status) => u8::try_from(status & 0xff).unwrap_or(u8::MAX),
-            Self::Killed(signal) => u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX),
-            Self::TimedOut => 124,
-        }
-    }
-}
-
-/// What is passed on to the command.
-const PASSED_ON: [i32; 8] = [
-    libc::SIGINT,
-    libc::SIGTERM,
-    libc::SIGHUP,
-    libc::SIGQUIT,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGTSTP,
-    libc::SIGCONT,
+/// The signals that are passed on to the command.
+const PASSED_ON: [Signal; 9] = [
+    Signal::INT,
+    Signal::TERM,
+    Signal::HUP,
+    Signal::QUIT,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::TSTP,
+    Signal::CONT,
+    Signal::WINCH,
 ];
 /// The stops that a terminal causes.
-const JOB_STOPS: [i32; 4] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU, libc::SIGSTOP];
-/// How many calls can wait for something at once.
-const KEPT: usize = 64;
-/// How often a kept call is asked about when nothing tells that it can go on.
+const JOB_STOPS: [Signal; 4] = [Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::STOP];
+/// How often deferred calls are looked after.
 const TICK: Duration = Duration::from_millis(20);
+/// The most rows of one poll: the loop's own, the workers', the handlers', and the deferred calls'.
+const MAX_ROWS: usize = 5 + WORKERS + 256 + MAX_DEFERRED;
 
-impl Plan {
-    /// Runs the command to its end, on a thread of its own that is confined with it.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the command from starting, named.
-    pub fn run(&self) -> Result<Outcome, Error> {
-        let run = || {
-            let terminal = Terminal::find();
-            let running = launch::launch(self, terminal.mode);
-            self.to_the_end(running.as_ref(), &terminal, &mut None)
-        };
-        match std::thread::scope(|scope| scope.spawn(run).join()) {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    }
-
-    /// The same once, on the calling thread, which is confined for good: it loses its capabilities and its right to ports, abstract
-    /// sockets and signals outside, and its signals stay blocked. For a program that does nothing else.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the command from starting, named.
-    pub fn run_here(mut self) -> Result<Outcome, Error> {
-        let terminal = Terminal::find();
-        let mut tmp = self.tmp.take();
-        let running = launch::launch(&self, terminal.mode);
-        (self.ruleset, self.own, self.cage) = (None, None, None);
-        self.to_the_end(running.as_ref(), &terminal, &mut tmp)
-    }
-
-    /// What is in `tmp` goes with the last process of the sandbox.
-    fn to_the_end(
-        &self,
-        running: Result<&Running, &Error>,
-        terminal: &Terminal,
-        tmp: &mut Option<PrivateTmp>,
-    ) -> Result<Outcome, Error> {
-        let outcome =
-            running.map_err(Error::clone).and_then(|running| supervise(self, running, terminal, tmp));
-        if outcome.is_ok() {
-            // Nobody is left who could use it, and the guardian takes its time to end.
-            drop(tmp.take());
-        }
-        terminal.take_back();
-        outcome
-    }
-}
-
-fn supervise(
-    plan: &Plan,
+/// Answers the calls of a running sandbox until it has ended. `tmp` goes as soon as nothing of the sandbox
+/// makes a call any more.
+pub(crate) fn supervise(
+    watch: &Watch,
     running: &Running,
-    terminal: &Terminal,
+    terminal: &Terminal<'_>,
     tmp: &mut Option<PrivateTmp>,
-) -> Result<Outcome, Error> {
-    let trees: Vec<&[u8]> = plan.trees.iter().map(Vec::as_slice).collect();
-    let judge = if plan.facts.sees_unix {
+) -> Result<End, Error> {
+    let at = |step: Step| move |errno| Error::Step(step, errno);
+    let writable: Vec<&[u8]> = watch.writable.iter().map(Vec::as_slice).collect();
+    let judge = if watch.features.contains(Features::UNIX_SEEN) {
         Judge::Landlock
     } else {
-        Judge::Rules { ports: plan.connect.as_ports(), sockets: &trees, scoped: running.confined.is_some() }
+        Judge::Rules { ports: watch.connect.as_ports(), scoped: running.confined.is_some() }
     };
-    // Large, so it is made where it stays, and on a stack that others have used before: each new page takes a microsecond.
-    let mut state = State {
+    // Large, so it is made where it stays, and on a stack that others have used before: each new page takes a
+    // microsecond.
+    let mut handlers = Handlers {
         netlink: Netlink::new(),
         interfaces: Interfaces,
         connect: Connect::new(judge),
-        listen: Listen { ports: plan.bind.as_ports() },
-        own: Own { guardian: running.guardian },
+        listen: Listen { ports: watch.bind.as_ports() },
+        process_ids: ProcessIds { guardian: running.guardian },
+        terminal: Jobs { guardian: running.guardian, terminals: &terminal.shared },
         memfd: Memfd,
-        metadata: Metadata { trees: &trees },
+        metadata: Metadata,
     };
-    let set = PASSED_ON.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal));
-    let signals = signal::signalfd(set).map_err(|errno| Error::Step(Step::Prepare, errno))?;
-    let deadline = plan.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let signals = PASSED_ON.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal));
+    let closer = Closer::new(running.has_socket);
+    let bell = Bell::new().map_err(at(Step::Bell))?;
+    let context = Context { listener: &running.listener, writable: &writable, terminals: &terminal.shared };
+    let workers = Pool::new(context, &bell);
     let mut supervisor = Supervisor {
         running,
-        known: &Known::default(),
+        cache: PidfdCache::default(),
+        closer: &closer,
         terminal,
-        signals,
-        state: &mut state,
-        kept: Kept::new(),
-        deadline,
-        timed_out: false,
+        signals: signal::signalfd(signals).map_err(at(Step::SignalFd))?,
+        handlers: &mut handlers,
+        deferred: DeferredCalls::new(),
+        workers: &workers,
+        bell: &bell,
+        parent: watch.parent.as_ref(),
+        may_stop: !watch.is_timed,
         has_targets: true,
+        is_filtered: false,
         tmp,
         next_tick: None,
+        rows: FixedVec::new(MAX_ROWS),
+        sources: FixedVec::new(MAX_ROWS),
     };
     loop {
-        if let Some(outcome) = supervisor.turn()? {
-            return Ok(outcome);
+        if let Some(end) = supervisor.turn()? {
+            return Ok(end);
         }
     }
 }
@@ -165,181 +114,289 @@ fn supervise(
 /// The loop's state.
 struct Supervisor<'r, 's, 'p> {
     running: &'r Running,
-    known: &'r Known,
-    terminal: &'r Terminal,
+    cache: PidfdCache,
+    closer: &'s Closer,
+    terminal: &'r Terminal<'r>,
     signals: SignalFd,
-    state: &'s mut State<'p>,
-    kept: Kept<'r, KEPT>,
-    deadline: Option<Instant>,
-    timed_out: bool,
-    /// Whether anybody can still notify: a listener that nobody can is ready for ever.
+    handlers: &'s mut Handlers<'p>,
+    deferred: DeferredCalls<'r>,
+    workers: &'s Pool<'r>,
+    bell: &'s Bell,
+    /// The process without which there is to be no sandbox.
+    parent: Option<&'r PidFd>,
+    /// Whether the supervisor stops with its command. Not where time is limited: its message would come late.
+    may_stop: bool,
+    /// Whether a process can still notify: a listener without one is ready for ever.
     has_targets: bool,
+    /// Whether this thread is behind its own filter.
+    is_filtered: bool,
     tmp: &'s mut Option<PrivateTmp>,
-    next_tick: Option<Instant>,
+    next_tick: Option<Duration>,
+    rows: FixedVec<PollFd>,
+    sources: FixedVec<Source>,
 }
 
-/// What a row of the poll was about.
+/// Whose row of the poll it is.
 #[derive(Clone, Copy)]
-enum About {
+enum Source {
     Listener,
     Guardian,
     Signals,
-    Socket(usize),
-    Kept(usize),
+    Workers,
+    BusyWorker,
+    Handler(Handler, usize),
+    Deferred(usize),
+    Parent,
 }
 
-const ROWS: usize = 3 + SOCKETS + KEPT;
-
 impl<'r> Supervisor<'r, '_, '_> {
-    /// Waits once, and answers whatever is there. `Some` when the command has ended and nobody is left.
-    fn turn(&mut self) -> Result<Option<Outcome>, Error> {
-        let mut rows = [PollFd::NONE; ROWS];
-        let mut about = [About::Listener; ROWS];
-        let len = self.fill(&mut rows, &mut about);
-        let (Some(rows), Some(about)) = (rows.get_mut(..len), about.get(..len)) else {
-            return Err(Error::Step(Step::Prepare, Errno::EINVAL));
-        };
-        match ppoll(rows, self.patience()) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(Error::Step(Step::Prepare, errno)),
+    /// Waits once, and answers whatever is there. `Some` when the command has ended and its sandbox is empty.
+    fn turn(&mut self) -> Result<Option<End>, Error> {
+        // With a row that is missing, something would be waited for in vain.
+        if !self.fill() {
+            return Err(Error::Step(Step::Stacks, Errno::ENOMEM));
         }
-        for (row, about) in rows.iter().zip(about) {
+        let deadlines = Handler::ALL.iter().filter_map(|handler| self.handlers.pick(*handler).deadline());
+        let wake = deadlines.chain(self.next_tick).min();
+        let timeout = wake.map(|wake| wake.saturating_sub(time::monotonic()));
+        match ppoll(&mut self.rows, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(Error::Step(Step::Poll, errno)),
+        }
+        // The last first: a deferred call that is taken out leaves its place to the last one.
+        for index in (0..self.rows.len()).rev() {
+            let (Some(row), Some(source)) = (self.rows.get(index).copied(), self.sources.get(index).copied())
+            else {
+                continue;
+            };
             if row.found().is_empty() {
                 continue;
             }
-            match *about {
-                About::Listener => self.receive(row.found()),
-                About::Guardian => {
-                    if let Some(outcome) = self.listen_to_guardian()? {
-                        return Ok(Some(outcome));
+            match source {
+                Source::Listener => self.receive(row.found())?,
+                Source::Guardian => {
+                    if let Some(end) = self.listen_to_guardian()? {
+                        return Ok(Some(end));
                     }
                 }
-                About::Signals => self.pass_signals_on(),
-                About::Socket(index) => self.state.netlink.serve(index),
-                About::Kept(index) => self.ask_again(index),
+                Source::Signals => self.pass_signals_on(),
+                Source::Parent => return Err(Error::Orphaned),
+                Source::Workers => self.listen_to_workers(),
+                // It has ended, and answers no more.
+                Source::BusyWorker => return Err(Error::Guardian),
+                Source::Handler(handler, index) => self.handlers.pick(handler).ready(index),
+                Source::Deferred(index) => {
+                    if let Some(again) = self.deferred.take(index, self.closer) {
+                        self.ask_again(again, true);
+                    }
+                }
             }
         }
-        self.watch_the_clock();
+        self.tick();
+        self.close_what_is_left();
         Ok(None)
     }
 
-    /// Only rows that can find something, for the kernel looks at each.
-    fn fill(&self, rows: &mut [PollFd; ROWS], about: &mut [About; ROWS]) -> usize {
-        let listener: &ListenerFd = &self.running.listener;
-        let first = [
-            (About::Listener, if self.has_targets { Some(listener.as_fd()) } else { None }),
-            (About::Guardian, Some(self.running.channel.as_fd())),
-            (About::Signals, Some(self.signals.as_fd())),
-        ];
-        let first = first.into_iter().filter_map(|(about, fd)| Some((about, PollFd::new(fd?, Events::IN))));
-        let sockets = self.state.netlink.rows().enumerate();
-        let sockets = sockets.map(|(index, row)| (About::Socket(index), row));
-        let kept = self.kept.rows().enumerate().map(|(index, row)| (About::Kept(index), row));
-        let mut len = 0usize;
-        let slots = rows.iter_mut().zip(about);
-        for ((row, about), (what, wanted)) in
-            slots.zip(first.chain(sockets).chain(kept).filter(|(_, row)| row.is_some()))
-        {
-            (*row, *about) = (wanted, what);
-            len = len.saturating_add(1);
+    /// Fills the rows of the poll, with those only that can find something, for the kernel looks at each.
+    /// Returns false without memory for all of them.
+    fn fill(&mut self) -> bool {
+        self.rows.clear();
+        self.sources.clear();
+        let (rows, sources) = (&mut self.rows, &mut self.sources);
+        let mut is_whole = true;
+        let mut add = |source, row: PollFd| {
+            if row.is_some() {
+                is_whole &= rows.push(row).is_ok() && sources.push(source).is_ok();
+            }
+        };
+        if self.has_targets && self.deferred.has_room() {
+            add(Source::Listener, PollFd::new(self.running.listener.as_fd(), Events::IN));
         }
-        len
+        add(Source::Guardian, PollFd::new(self.running.channel.as_fd(), Events::IN));
+        add(Source::Signals, PollFd::new(self.signals.as_fd(), Events::IN));
+        if let Some(parent) = self.parent {
+            add(Source::Parent, PollFd::new(parent.as_fd(), Events::IN));
+        }
+        add(Source::Workers, self.bell.row());
+        self.workers.busy().for_each(|row| add(Source::BusyWorker, row));
+        for handler in Handler::ALL {
+            let mut index = 0usize;
+            self.handlers.pick(handler).descriptors(&mut |row| {
+                add(Source::Handler(handler, index), row);
+                index = index.wrapping_add(1);
+            });
+        }
+        for (index, row) in self.deferred.rows().enumerate() {
+            add(Source::Deferred(index), row);
+        }
+        is_whole
     }
 
-    fn patience(&self) -> Option<Duration> {
-        let until =
-            [self.deadline.filter(|_| !self.timed_out), self.next_tick].into_iter().flatten().min()?;
-        Some(until.saturating_duration_since(Instant::now()))
+    /// Puts this thread behind its own filter. Not before there is a call to judge, and so a byte of the
+    /// sandbox's: of a command that makes none the filter would be a tenth of the start.
+    fn filter_itself(&mut self) -> Result<(), Error> {
+        let at = |step: Step| move |errno| Error::Step(step, errno);
+        let program = table::compile_own(table::SUPERVISOR, true).map_err(Error::Filter)?;
+        let privs = prctl::set_no_new_privs().map_err(at(Step::Privileges))?;
+        seccomp::set_mode_filter(&program, FilterFlags::empty(), &privs).map_err(at(Step::OwnFilter))?;
+        self.is_filtered = true;
+        #[cfg(test)]
+        launch::tests::in_supervisor();
+        Ok(())
     }
 
-    fn receive(&mut self, found: Events) {
+    fn receive(&mut self, found: Events) -> Result<(), Error> {
         if found.contains(Events::IN) {
-            if let Ok(Some(notification)) = recv(&self.running.listener, self.known) {
-                self.answer(notification);
+            if !self.is_filtered {
+                self.filter_itself()?;
+            }
+            if let Ok(Some(notification)) = recv(&self.running.listener) {
+                self.answer(notification, None, false);
             }
         } else {
             self.has_targets = false;
-            // Nobody in the sandbox makes another system call. The kernel takes the last of them down meanwhile.
-            *self.tmp = None;
-        }
-    }
-
-    fn answer(&mut self, notification: Notification<'r>) {
-        let verdict = dispatch(&State::ROUTES, self.state, &notification.call());
-        match verdict {
-            Verdict::Reply(response) => notification.reply(response),
-            Verdict::Keep(row) => {
-                self.next_tick = self.next_tick.or_else(|| Instant::now().checked_add(TICK));
-                self.kept.keep(notification, row);
+            // No process of the sandbox makes another system call. The kernel takes the last of them down
+            // meanwhile.
+            if let Some(tmp) = self.tmp {
+                tmp.remove();
             }
-            // dispatch never passes; unanswered is ENOSYS.
-            Verdict::Pass => drop(notification),
+        }
+        Ok(())
+    }
+
+    /// Answers a call, or lets it wait. `since`: it was made at this time, and waits already.
+    fn answer(&mut self, notification: Notification<'r>, since: Option<Duration>, rests: bool) {
+        let workers = self.workers;
+        let mut desk = Desk::new(workers);
+        let target = Waiting { notification: &notification, cache: &self.cache, closer: self.closer };
+        let mut call = Call::new(notification.data(), &target);
+        if let Some(since) = since {
+            call = call.after(time::monotonic().saturating_sub(since));
+        }
+        let verdict = match call.name() {
+            Some(name) => dispatch(table::handlers(name), self.handlers, Handlers::pick, &call, &mut desk),
+            None => Verdict::Reply(Response::Errno(Errno::ENOSYS)),
+        };
+        match (verdict, desk.into_turn()) {
+            (Verdict::Work, Some(mut turn)) => {
+                turn.assign(notification, since);
+                turn.submit();
+            }
+            (Verdict::Reply(response), turn) => {
+                notification.reply(response);
+                // There is a file on the desk that only a worker may close.
+                if let Some(turn) = turn {
+                    turn.submit();
+                }
+            }
+            (Verdict::Defer(wait), _) => self.defer(notification, wait, since, rests),
+            // dispatch never passes. A notification that is dropped answers ENOSYS.
+            (Verdict::Pass | Verdict::Work, _) => drop(notification),
         }
     }
 
-    fn ask_again(&mut self, index: usize) {
-        let Some(notification) = self.kept.take(index) else { return };
+    fn defer(&mut self, notification: Notification<'r>, wait: Wait, since: Option<Duration>, rests: bool) {
+        let now = time::monotonic();
+        if matches!(wait.until, Until::Worker) {
+            self.workers.want();
+        }
+        self.next_tick = self.next_tick.or(now.checked_add(TICK));
+        self.deferred.push(notification, wait, since.unwrap_or(now), rests);
+    }
+
+    fn ask_again(&mut self, (notification, since): Again<'r>, rests: bool) {
         if notification.is_waiting() {
-            self.answer(notification);
+            self.answer(notification, Some(since), rests);
         } else {
-            let id = notification.call().id();
-            drop(notification);
-            self.state.forget(id);
+            let _ = notification.into_notif();
         }
     }
 
-    fn listen_to_guardian(&mut self) -> Result<Option<Outcome>, Error> {
+    /// Takes back what workers have deferred, and asks about calls that wait for a worker.
+    fn listen_to_workers(&mut self) {
+        self.workers.heard();
+        while let Some(mut turn) = self.workers.deferred() {
+            let deferred = turn.take_deferred();
+            drop(turn);
+            if let Some((notification, wait, since)) = deferred {
+                self.defer(notification, wait, since, false);
+            }
+        }
+        while self.workers.is_one_idle() {
+            let Some(again) = self.deferred.take_for_worker(self.closer) else { break };
+            self.ask_again(again, false);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = time::monotonic();
+        for handler in Handler::ALL {
+            let handler = self.handlers.pick(handler);
+            if handler.deadline().is_some_and(|deadline| deadline <= now) {
+                handler.tick(now);
+            }
+        }
+        if self.next_tick.is_none_or(|tick| tick > now) {
+            return;
+        }
+        self.next_tick = None;
+        self.deferred.start_tick();
+        while let Some(again) = self.deferred.next_again(now, self.closer) {
+            self.ask_again(again, false);
+        }
+        if !self.deferred.is_empty() {
+            self.next_tick = self.next_tick.or(now.checked_add(TICK));
+        }
+    }
+
+    fn close_what_is_left(&self) {
+        while self.closer.is_needed() {
+            let Some(mut turn) = self.workers.idle() else { return self.workers.want() };
+            if let Some(file) = self.closer.take() {
+                turn.close(file);
+                turn.submit();
+            }
+        }
+    }
+
+    fn listen_to_guardian(&mut self) -> Result<Option<End>, Error> {
         loop {
             match Message::recv(self.running.channel.as_fd()) {
-                Ok(Message::Ended(_)) if self.timed_out => return Ok(Some(Outcome::TimedOut)),
-                Ok(Message::Ended(Change::Exited(status))) => return Ok(Some(Outcome::Exited(status))),
-                Ok(Message::Ended(Change::Killed(signal))) => return Ok(Some(Outcome::Killed(signal))),
+                Ok(Message::Ended(end)) => return Ok(Some(end)),
+                Ok(Message::Failed(step, errno)) => {
+                    return Err(Error::Step(Step::from_number(step).unwrap_or(Step::Wait), errno));
+                }
                 Ok(Message::Changed(Change::Stopped(signal))) => self.stopped(signal),
                 Ok(_) => {}
                 Err(Errno::EAGAIN) => return Ok(None),
-                // The guardian is gone, which only somebody outside can have done.
+                // The guardian is gone, which only a process outside can have caused.
                 Err(_) => {
-                    guardian::kill_everybody(self.running.confined.as_ref());
+                    launch::kill_everybody(self.running.confined.as_ref(), None);
                     return Err(Error::Guardian);
                 }
             }
         }
     }
 
-    /// A command that stops is the business of the shell we were started from. Not so where there is none. Where time is limited a command
-    /// could stop us, and with us the clock.
-    fn stopped(&self, signal: i32) {
-        if self.terminal.mode != Mode::None && JOB_STOPS.contains(&signal) {
-            self.terminal.stop_with(self.running.command, signal, self.deadline.is_none());
+    /// A command that stops is the business of the shell we were started from. Without a terminal, Ctrl-Z
+    /// alone is.
+    fn stopped(&self, signal: Signal) {
+        let is_keyed = signal == Signal::TSTP && self.may_stop;
+        if (self.terminal.is_controlling() || is_keyed) && JOB_STOPS.contains(&signal) {
+            self.terminal.stop_with(self.running.command, signal, self.may_stop);
         }
     }
 
     fn pass_signals_on(&self) {
         while let Ok(info) = signal::read_signal(&self.signals) {
-            let signal = i32::try_from(info.signo).unwrap_or(0);
-            // What the terminal sends goes to its whole foreground group, and there the command has its own.
-            let has_its_own = self.terminal.mode == Mode::Shared && info.code > 0;
-            if !has_its_own {
-                self.terminal.signal(self.running.command, signal);
-                // One that is stopped would not hear it.
-                if signal != libc::SIGTSTP {
-                    self.terminal.signal(self.running.command, libc::SIGCONT);
-                }
+            if info.signo == Signal::TSTP && !self.may_stop {
+                continue;
             }
-        }
-    }
-
-    fn watch_the_clock(&mut self) {
-        let now = || Instant::now();
-        if self.next_tick.is_some_and(|tick| tick <= now()) {
-            self.next_tick = None;
-            for index in 0..KEPT {
-                self.ask_again(index);
+            self.terminal.signal(self.running.command, info.signo);
+            // One that is stopped would not hear it.
+            if info.signo != Signal::TSTP && info.signo != Signal::WINCH {
+                self.terminal.signal(self.running.command, Signal::CONT);
             }
-        }
-        if !self.timed_out && self.deadline.is_some_and(|deadline| deadline <= now()) {
-            self.timed_out = true;
-            let _ = net::send(self.running.channel.as_fd(), b"end", libc::MSG_DONTWAIT);
         }
     }
 }
@@ -347,24 +404,7 @@ impl<'r> Supervisor<'r, '_, '_> {
 impl Drop for Supervisor<'_, '_, '_> {
     /// Targets that wait are answered before the guardian waits for them.
     fn drop(&mut self) {
-        self.kept = Kept::new();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statuses_are_env_ones() {
-        for (outcome, want) in [
-            (Outcome::Exited(0), 0),
-            (Outcome::Exited(3), 3),
-            (Outcome::Exited(255), 255),
-            (Outcome::Killed(9), 137),
-            (Outcome::TimedOut, 124),
-        ] {
-            assert_eq!(outcome.status(), want);
-        }
+        self.deferred.clear(self.closer);
+        self.close_what_is_left();
     }
 }

@@ -1,4 +1,5 @@
-//! Programs of a narrower architecture, which the same kernel runs: killed by their first call, or let run under a table of their own numbers.
+//! Programs of a narrower architecture, which the same kernel runs: killed by their first call, or let run
+//! under a table of their own numbers.
 
 #![cfg(all(feature = "cli", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
@@ -32,7 +33,8 @@ use Arg::{At, First, Is};
 /// A call by name, and its arguments.
 type Call<'a> = (&'a str, &'a [Arg]);
 
-/// Code that makes calls until one fails, and exits with its errno, or with 0; and where in it the beginning is.
+/// Code that makes calls until one fails, and exits with its errno, or with 0; and where in it the beginning
+/// is.
 #[cfg(target_arch = "x86_64")]
 fn code(calls: &[Call<'_>]) -> (u16, Vec<u8>, u32) {
     // neg eax; mov ebx, eax; mov eax, 1; int 0x80
@@ -107,7 +109,7 @@ impl Arg {
 }
 
 fn number(name: &str) -> u32 {
-    nr::number(nr::COMPAT, name).unwrap()
+    nr::number(nr::COMPAT, nr::Name::parse(name).unwrap()).unwrap()
 }
 
 /// An executable of 32 bits: its headers, data, and code.
@@ -118,7 +120,8 @@ fn executable(data: &[u8], calls: &[Call<'_>]) -> Vec<u8> {
     let code_at = DATA + u32::try_from(data.len()).unwrap();
     let (at, len) = (DATA - HEADERS, HEADERS + u32::try_from(data.len() + code.len()).unwrap());
     let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    // e_type, e_machine; e_version, e_entry, e_phoff, e_shoff, e_flags (EABI 5, which x86 has no use for); e_ehsize and the rest.
+    // e_type, e_machine; e_version, e_entry, e_phoff, e_shoff, e_flags (EABI 5, which x86 has no use for);
+    // e_ehsize and the rest.
     file.extend([2, machine].map(u16::to_le_bytes).as_flattened());
     file.extend([1, code_at + start, 52, 0, 0x0500_0000].map(u32::to_le_bytes).as_flattened());
     file.extend([52u16, 32, 1, 40, 0, 0].map(u16::to_le_bytes).as_flattened());
@@ -184,9 +187,9 @@ fn compat_calls_are_refused_as_native_ones_are() {
         (b"", &[("socket", &[Is(40), Is(1), Is(0)])], false, libc::EAFNOSUPPORT),
         (&address, &[("socket", &[Is(2), Is(1), Is(0)]), ("connect", &[First, At(0), Is(16)])], true, eacces),
         (b"", &[("socket", &[Is(2), Is(1), Is(0)]), ("listen", &[First, Is(1)])], true, eacces),
-        (b"", &[("socket", &[Is(16), Is(3), Is(12)])], false, libc::EPROTONOSUPPORT),
+        (b"", &[("socket", &[Is(16), Is(3), Is(10)])], false, libc::EPROTONOSUPPORT),
         (b"", &[("unshare", &[Is(0x1000_0000)])], false, eperm),
-        (b"", &[("personality", &[Is(0x4_0000)])], true, eperm),
+        (b"", &[("personality", &[Is(0x4_0006)])], true, libc::EINVAL),
         (b"", &[("ptrace", &[Is(0)])], true, eperm),
         (b"", &[("mount", &[Is(8), Is(8), Is(8), Is(0), Is(0)])], false, eperm),
         (b"", &[("ioctl", &[Is(0), Is(0x5412), Is(0)])], false, eperm),

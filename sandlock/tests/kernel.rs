@@ -1,4 +1,5 @@
-//! What the running kernel lacks, whichever it is: `run` refuses it by name, and goes without only what was agreed to.
+//! What the running kernel lacks, whichever it is: `run` refuses it by name, and goes without only what was
+//! agreed to.
 
 #![cfg(feature = "cli")]
 

@@ -7,8 +7,10 @@ use std::net::TcpListener;
 use std::thread;
 
 use common::{Dir, processes, unique};
-use sandlock::{Abi, Error, Outcome, Policy};
-use sandlock_sys::signal;
+use sandlock::{
+    Abi, AccessFs, Decision, Errno, Error, Mechanism, Name, Operation, Outcome, Policy, Source, Stdio,
+};
+use sandlock_sys::{Signal, signal};
 
 #[test]
 fn many_sandboxes_run_side_by_side_and_the_caller_stays_free() {
@@ -22,7 +24,7 @@ fn many_sandboxes_run_side_by_side_and_the_caller_stays_free() {
     });
     // Neither this thread nor the process is confined by what its sandboxes were.
     TcpListener::bind("127.0.0.1:0").expect("a port");
-    assert_eq!(signal::kill(sandlock_sys::process::getppid(), 0), Ok(()));
+    assert_eq!(signal::kill(sandlock_sys::process::getppid(), Signal::NONE), Ok(()));
     let status = std::process::Command::new("true").status().expect("a child");
     assert!(status.success());
 }
@@ -38,7 +40,8 @@ fn an_outcome_says_how_it_ended() {
     assert_eq!(Policy::base().run::<&str>([]), Err(Error::NoCommand));
 }
 
-/// Rules and filter are made once; each run is a sandbox of its own, also next to another one, and only the private directory is shared.
+/// Rules and filter are made once; each run is a sandbox of its own, also next to another one, and only the
+/// private directory is shared.
 #[test]
 fn a_plan_runs_as_often_as_one_likes() {
     let script = "echo . >> $TMPDIR/runs && test $(wc -l < $TMPDIR/runs) -le 6 && ! cat /etc/shadow";
@@ -55,7 +58,8 @@ fn a_plan_runs_as_often_as_one_likes() {
     assert_eq!(plan.run(), Ok(Outcome::Exited(1)));
 }
 
-/// Eight runs of one plan: the first to come stays, and tells the others, which try to kill it and then end, each with all of its own.
+/// Eight runs of one plan: the first to come stays and sends the others its ID; they try to kill it and then
+/// end, each with all of its own.
 #[test]
 fn runs_of_one_plan_reach_each_other_by_files_only() {
     let script = "if mkdir $TMPDIR/first 2>/dev/null; then
@@ -129,4 +133,167 @@ fn rules_are_what_they_say() {
     policy.write(dir.text());
     assert_eq!(run(&policy), Ok(Outcome::Exited(0)));
     assert!(dir.join("new").exists());
+}
+
+/// The same commands outside are the control: where the user may not, nothing is compared.
+#[test]
+fn what_is_decided_about_a_file_is_what_happens() {
+    let (dir, outside) = (Dir::new(), Dir::new());
+    for (at, name) in [(&dir, "read"), (&dir, "write"), (&outside, "other")] {
+        std::fs::create_dir(at.join(name)).unwrap();
+        std::fs::write(at.join(name).join("file"), "text").unwrap();
+    }
+    let (read, write, other) = (dir.join("read"), dir.join("write"), outside.join("other"));
+    let mut policy = Policy::base();
+    policy.read(&read).write(&write);
+    let (mut granted, mut refused) = (0, 0);
+    let tops = [read, write, other, "/usr".into(), "/etc/passwd".into(), "/etc".into(), "/dev/null".into()];
+    for top in tops {
+        let file = if top.is_dir() { top.join("file") } else { top.clone() };
+        let (at, name) = (top.display(), file.display());
+        let on_file = [
+            (&file, AccessFs::READ_FILE, format!("cat {name}")),
+            (&file, AccessFs::WRITE_FILE, format!("printf '' >> {name}")),
+        ];
+        let on_directory = [
+            (&top, AccessFs::READ_DIR, format!("ls {at}")),
+            (&top, AccessFs::MAKE_DIR | AccessFs::REMOVE_DIR, format!("mkdir {at}/new && rmdir {at}/new")),
+        ];
+        for (path, rights, act) in
+            on_file.into_iter().chain(on_directory.into_iter().filter(|_| top.is_dir()))
+        {
+            let command = ["sh", "-c", &act];
+            let control = std::process::Command::new("sh").args(&command[1..]).output().unwrap();
+            if !control.status.success() || !path.exists() {
+                continue;
+            }
+            let plan = policy.plan(command).unwrap();
+            let is_granted = match plan.decide(&Operation::File(path, rights)) {
+                Decision::Granted(Mechanism::Landlock, grants) => {
+                    assert!(grants.iter().all(|grant| grant.rights.intersects(rights)));
+                    granted += 1;
+                    true
+                }
+                Decision::Refused(Mechanism::Landlock, Errno::EACCES) => {
+                    refused += 1;
+                    false
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(plan.run() == Ok(Outcome::Exited(0)), is_granted, "{command:?}");
+        }
+    }
+    assert!(granted >= 7 && refused >= 5, "{granted} {refused}");
+}
+
+#[test]
+fn what_is_decided_says_by_what() {
+    let mut policy = Policy::base();
+    policy.connect("443".parse().unwrap()).bind("*".parse().unwrap()).write("/tmp");
+    let plan = policy.plan(["true"]).unwrap();
+    assert!(plan.grants().iter().any(|grant| grant.source == Source::Write));
+    assert!(plan.grants().iter().any(|grant| grant.source == Source::Base));
+    assert!(matches!(plan.decide(&Operation::ConnectTcp(443)), Decision::Granted(..)));
+    assert!(matches!(plan.decide(&Operation::ConnectTcp(80)), Decision::Refused(_, Errno::EACCES)));
+    assert!(matches!(plan.decide(&Operation::BindTcp(80)), Decision::Granted(Mechanism::Nothing, _)));
+    let call = |name| plan.decide(&Operation::Call(name));
+    assert!(matches!(call(Name::read), Decision::Granted(Mechanism::Filter, _)));
+    assert!(matches!(call(Name::ptrace), Decision::ByArgs(_)));
+    let closed = policy.clone().no_ptrace().plan(["true"]).unwrap();
+    let ptrace = closed.decide(&Operation::Call(Name::process_vm_readv));
+    assert!(matches!(ptrace, Decision::Refused(Mechanism::Filter, Errno::EPERM)), "{ptrace:?}");
+    assert!(matches!(call(Name::clone3), Decision::Refused(Mechanism::Filter, Errno::ENOSYS)));
+    assert!(matches!(call(Name::connect), Decision::ByArgs(_)));
+    assert!(matches!(call(Name::ioctl), Decision::ByArgs(_)));
+}
+
+#[test]
+fn a_child_has_the_standard_descriptors_that_it_is_given() {
+    use std::io::{Read as _, Write as _};
+    let script = "read line; echo out $line; echo err >&2; ls /proc/self/fd | wc -l";
+    let plan = std::sync::Arc::new(Policy::base().plan(["sh", "-c", script]).unwrap());
+    let mut children: Vec<_> =
+        (0..4).map(|_| plan.spawn([Stdio::Piped, Stdio::Piped, Stdio::Piped]).unwrap()).collect();
+    for (number, child) in children.iter_mut().enumerate() {
+        assert_eq!(child.try_wait(), Ok(None));
+        writeln!(child.stdin.take().unwrap(), "{number}").unwrap();
+        let (mut out, mut err) = (String::new(), String::new());
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        // Of ls: the three, and the directory.
+        assert_eq!((out, err), (format!("out {number}\n4\n"), "err\n".to_owned()));
+        assert_eq!(child.wait().map(|ended| ended.outcome), Ok(Outcome::Exited(0)));
+        assert_eq!(child.wait().map(|ended| ended.outcome), Ok(Outcome::Exited(0)));
+    }
+    let dir = Dir::new();
+    let file = std::fs::File::create(dir.join("out")).unwrap();
+    let plan = std::sync::Arc::new(Policy::base().plan(["sh", "-c", "cat; echo done"]).unwrap());
+    let mut child = plan.spawn([Stdio::Null, file.into(), Stdio::Inherit]).unwrap();
+    assert_eq!(child.wait().map(|ended| ended.outcome), Ok(Outcome::Exited(0)));
+    assert_eq!(std::fs::read_to_string(dir.join("out")).unwrap(), "done\n");
+}
+
+#[test]
+fn a_child_that_is_killed_or_dropped_leaves_nobody() {
+    let number = unique();
+    let script = format!("setsid sleep {number} & sleep {number}");
+    let plan = std::sync::Arc::new(Policy::base().plan(["sh", "-c", &script]).unwrap());
+    let sleeps = || processes(&["sleep", &number]).len();
+    for drops in [false, true] {
+        let mut child = plan.spawn([Stdio::Null, Stdio::Inherit, Stdio::Inherit]).unwrap();
+        common::until("both sleep", || sleeps() == 2);
+        assert_eq!(child.try_wait(), Ok(None));
+        if !drops {
+            child.kill();
+            common::until("it has ended", || child.try_wait().unwrap().is_some());
+            assert_eq!(child.wait().map(|ended| ended.outcome), Ok(Outcome::Killed(9)));
+        }
+        drop(child);
+        assert_eq!(sleeps(), 0);
+    }
+    let missing = std::sync::Arc::new(Policy::none().plan(["/bin/true"]).unwrap());
+    let error = missing.spawn([Stdio::Null, Stdio::Null, Stdio::Null]).unwrap_err();
+    assert_eq!(error.status(), 126);
+}
+
+#[test]
+fn a_terminal_that_a_child_is_given_is_as_before_at_its_end() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+    let test = a_terminal_that_a_child_is_given_is_as_before_at_its_end;
+    if !common::has(test, &["stty"]) {
+        return;
+    }
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).and_then(|()| unlockpt(&master)).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let open = || std::fs::File::options().read(true).write(true).open(&name).unwrap();
+    let slave = open();
+    let echoes = || tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(echoes());
+    let plan = std::sync::Arc::new(Policy::base().plan(["stty", "-echo"]).unwrap());
+    let mut child = plan.spawn([open().into(), Stdio::Null, Stdio::Inherit]).unwrap();
+    assert_eq!(child.wait().map(|ended| ended.outcome), Ok(Outcome::Exited(0)));
+    assert!(echoes());
+    // Without a sandbox it stays changed.
+    let status = std::process::Command::new("stty").arg("-echo").stdin(open()).status().unwrap();
+    assert!(status.success() && !echoes());
+}
+
+/// It is closed at execve outside, and another file may have its number before the launch.
+#[test]
+fn a_kept_descriptor_is_the_one_that_the_plan_saw() {
+    use std::os::fd::AsRawFd;
+    let dir = Dir::new();
+    dir.file("kept", 0o644, "kept\n");
+    let file = std::fs::File::open(dir.join("kept")).unwrap();
+    let script =
+        format!("test \"$(readlink /proc/self/fd/{})\" = {}", file.as_raw_fd(), dir.join("kept").display());
+    for (keeps, status) in [(true, 0), (false, 1)] {
+        let mut policy = Policy::base();
+        if keeps {
+            policy.keep_fd(file.as_raw_fd());
+        }
+        assert_eq!(policy.run(["sh", "-c", &script]), Ok(Outcome::Exited(status)));
+    }
 }

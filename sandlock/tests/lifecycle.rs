@@ -1,4 +1,4 @@
-//! From start to end: signals, time limits, and that nobody of a sandbox is left, however it ends.
+//! From start to end: signals, time limits, and that no process of a sandbox is left, however it ends.
 
 #![cfg(feature = "cli")]
 
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use common::{Dir, children, finish, has, pid, processes, run, start, stat, unique, until};
-use sandlock_sys::signal;
+use sandlock_sys::{Pid, Signal, signal};
 
 /// A command that sleeps for ever under arguments that no other process has, and the number that makes it so.
 fn sleeper() -> (String, String) {
@@ -22,7 +22,8 @@ fn sleeping(number: &str) -> usize {
     processes(&["sleep", number]).len()
 }
 
-/// A shell script that leaves a daemon behind (its own session, its parent gone), a background job, and waits itself.
+/// A shell script that leaves a daemon behind (its own session, its parent gone), a background job, and waits
+/// itself.
 fn household(number: &str) -> String {
     format!("setsid sh -c 'sleep {number} & setsid sleep {number} &' & sleep {number} & sleep {number}")
 }
@@ -42,7 +43,7 @@ fn without_a_sandbox_daemons_do_survive() {
     run(&mut dir.bare(&format!("setsid {sleep} >/dev/null 2>&1 & exit 0"))).ok();
     until("the daemon sleeps", || sleeping(&number) == 1);
     for pid in processes(&["sleep", &number]) {
-        signal::kill(pid, libc::SIGKILL).unwrap();
+        signal::kill(pid, Signal::KILL).unwrap();
     }
 }
 
@@ -89,7 +90,7 @@ fn sigkill_of_the_supervisor_leaves_nobody() {
     let dir = Dir::new();
     let number = sleeper().1;
     let child = settled(&dir, &number);
-    signal::kill(pid(&child), libc::SIGKILL).unwrap();
+    signal::kill(pid(&child), Signal::KILL).unwrap();
     assert_eq!(finish(child).code, 137);
     until("nobody sleeps", || sleeping(&number) == 0);
 }
@@ -97,28 +98,50 @@ fn sigkill_of_the_supervisor_leaves_nobody() {
 #[test]
 fn sigkill_of_the_guardian_leaves_nobody_and_is_told() {
     if common::agreed().contains("signal-scope") {
-        // The supervisor dares no kill(-1) there, and nobody else is left to find them.
+        // The supervisor dares no kill(-1) there, and no other process is left to find them.
         let test = sigkill_of_the_guardian_leaves_nobody_and_is_told;
         return common::skip(test, "this kernel scopes no signals");
     }
     let dir = Dir::new();
     let number = sleeper().1;
     let child = settled(&dir, &number);
-    let guardians: Vec<i32> = children(pid(&child))
+    let guardians: Vec<Pid> = children(pid(&child))
         .into_iter()
         .filter(|pid| stat(*pid).is_some_and(|(name, ..)| name == "sandlock-guard"))
         .collect();
     assert_eq!(guardians.len(), 1);
-    signal::kill(guardians[0], libc::SIGKILL).unwrap();
+    signal::kill(guardians[0], Signal::KILL).unwrap();
     let ran = finish(child);
     assert!(ran.code == 125 && ran.err.contains("guardian"), "{ran:?}");
+    until("nobody sleeps", || sleeping(&number) == 0);
+}
+
+/// Found by `cargo xtask inject`: the next call that was a worker's waited for ever.
+#[test]
+fn sigkill_of_a_worker_ends_everybody_and_is_told() {
+    let dir = Dir::new();
+    let (sleep, number) = sleeper();
+    dir.file("file", 0o644, "");
+    let script = format!("chmod 600 file; {sleep} & read line; chmod 640 file; wait");
+    let mut command = dir.sandboxed(&["-w", "."], &script);
+    let mut child = start(command.stdin(std::process::Stdio::piped()));
+    until("it sleeps", || sleeping(&number) == 1);
+    let workers: Vec<Pid> = children(pid(&child))
+        .into_iter()
+        .filter(|pid| stat(*pid).is_some_and(|(name, ..)| name == "sandlock-worker"))
+        .collect();
+    assert_eq!(workers.len(), 1);
+    signal::kill(workers[0], Signal::KILL).unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"go on\n").unwrap();
+    let ran = finish(child);
+    assert!(ran.code == 125 && ran.err.contains("worker"), "{ran:?}");
     until("nobody sleeps", || sleeping(&number) == 0);
 }
 
 #[test]
 fn a_signal_reaches_the_command_and_its_end_everybody() {
     let dir = Dir::new();
-    for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130), (libc::SIGHUP, 129)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
         let number = sleeper().1;
         let child = settled(&dir, &number);
         signal::kill(pid(&child), signal).unwrap();
@@ -133,21 +156,22 @@ fn a_command_may_handle_or_ignore_what_is_passed_on() {
     let handled = "trap 'echo caught; exit 5' TERM; echo ready > ready; while :; do sleep 0.05; done";
     let child = start(&mut dir.sandboxed(&["-w", "."], handled));
     until("it is ready", || dir.join("ready").exists());
-    signal::kill(pid(&child), libc::SIGTERM).unwrap();
+    signal::kill(pid(&child), Signal::TERM).unwrap();
     let ran = finish(child);
     assert_eq!((ran.code, ran.out.as_str()), (5, "caught\n"), "{ran:?}");
 
     let ignored = "trap '' TERM; echo ready > ready2; sleep 1; exit 6";
     let child = start(&mut dir.sandboxed(&["-w", "."], ignored));
     until("it is ready", || dir.join("ready2").exists());
-    signal::kill(pid(&child), libc::SIGTERM).unwrap();
+    signal::kill(pid(&child), Signal::TERM).unwrap();
     assert_eq!(finish(child).code, 6);
 }
 
 #[test]
 fn no_zombie_is_left_and_orphans_are_reaped() {
     let dir = Dir::new();
-    // Fifty orphans end while the command still runs: the guardian, its parent, has reaped them all by the time it counts.
+    // Fifty orphans end while the command still runs: the guardian, its parent, has reaped them all by the
+    // time it counts.
     let script = "i=0; while [ $i -lt 50 ]; do (true &) ; i=$((i+1)); done; sleep 0.5; \
                   cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent=$PPID '$3 == \"Z\" && $4 == parent' | wc -l";
     let child = start(&mut dir.sandboxed(&[], script));
@@ -177,7 +201,8 @@ fn a_pipeline_loop_of_a_thousand_turns_never_hangs() {
     assert_eq!(ran.ok(), "1000\n");
 }
 
-/// A python program that connects to a socket whose backlog is full, while another process of the sandbox makes calls that are trapped.
+/// A python program that connects to a socket whose backlog is full, while another process of the sandbox
+/// makes calls that are trapped.
 const FULL: &str = r#"
 import os, socket, sys, time
 path = os.environ['TMPDIR'] + '/s'
@@ -232,9 +257,9 @@ fn sandboxes_side_by_side_do_not_meet() {
             });
         }
     });
-    // Eight ends, each of which killed everybody it could reach, and none of ours.
+    // Eight ends, each of which killed every process it could reach, and none of ours.
     assert_eq!(sleeping(&mine), 4);
-    signal::kill(pid(&child), libc::SIGTERM).unwrap();
+    signal::kill(pid(&child), Signal::TERM).unwrap();
     finish(child);
 }
 
@@ -280,7 +305,9 @@ fn a_caller_that_ignores_its_children_is_served_all_the_same() {
 
 #[test]
 fn fewer_capabilities_than_roots_are_enough() {
-    if !has(fewer_capabilities_than_roots_are_enough, &["setpriv"]) || sandlock_sys::process::getuid() != 0 {
+    if !has(fewer_capabilities_than_roots_are_enough, &["setpriv"])
+        || sandlock_sys::process::getuid().get() != 0
+    {
         return;
     }
     let dir = Dir::new();
@@ -314,7 +341,8 @@ fn a_half_closed_socket_costs_nothing() {
     assert_eq!(run(&mut dir.sandlock(["run", "--", common::PYTHON, "-c", script])).ok(), "True\n");
 }
 
-/// Sockets of every emulated netlink that ask for more than they ever read, among garbage; then each is read to its end.
+/// Sockets of every emulated netlink that ask for more than they ever read, among garbage; then each is read
+/// to its end.
 const NEVER_READ: &str = r"
 import os, socket, struct
 parent = lambda pid: int(open(f'/proc/{pid}/stat').read().rsplit(')')[1].split()[1])
@@ -360,9 +388,9 @@ fn what_is_never_read_costs_the_supervisor_nothing() {
 #[test]
 fn a_signal_ends_a_command_that_is_stopped() {
     let dir = Dir::new();
-    for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGHUP, 129), (libc::SIGINT, 130)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
         let child = start(&mut dir.sandboxed(&["-t", "5"], "kill -STOP $$; sleep 60"));
-        let is_stopped = |pid: i32| stat(pid).is_some_and(|(_, state, _)| state == 'T');
+        let is_stopped = |pid: Pid| stat(pid).is_some_and(|(_, state, _)| state == 'T');
         until("the command is stopped", || {
             children(pid(&child)).into_iter().flat_map(children).any(is_stopped)
         });
@@ -375,12 +403,12 @@ fn a_signal_ends_a_command_that_is_stopped() {
 fn each_signal_that_is_passed_on_arrives_as_itself_and_what_the_caller_ignores_stays_ignored() {
     let dir = Dir::new();
     for (name, signal) in [
-        ("HUP", libc::SIGHUP),
-        ("INT", libc::SIGINT),
-        ("QUIT", libc::SIGQUIT),
-        ("USR1", libc::SIGUSR1),
-        ("USR2", libc::SIGUSR2),
-        ("TERM", libc::SIGTERM),
+        ("HUP", Signal::HUP),
+        ("INT", Signal::INT),
+        ("QUIT", Signal::QUIT),
+        ("USR1", Signal::USR1),
+        ("USR2", Signal::USR2),
+        ("TERM", Signal::TERM),
     ] {
         let script =
             format!("trap 'echo {name}; exit 5' {name}; echo > ready{name}; while :; do sleep 0.05; done");
@@ -448,7 +476,7 @@ fn killed_at_any_moment_it_leaves_nobody() {
         let script = format!("setsid {sleep} & {sleep}");
         let child = start(dir.sandboxed(&[], &script).env("TMPDIR", tmp.text()));
         thread::sleep(Duration::from_micros(turn * 400));
-        signal::kill(pid(&child), libc::SIGKILL).unwrap();
+        signal::kill(pid(&child), Signal::KILL).unwrap();
         assert_eq!(finish(child).code, 137);
     }
     until("nobody sleeps", || sleeping(&number) == 0);
@@ -460,7 +488,7 @@ fn ended_at_any_moment_it_leaves_no_directory() {
     for turn in 0..60 {
         let child = start(dir.sandboxed(&[], "sleep 60").env("TMPDIR", tmp.text()));
         thread::sleep(Duration::from_micros(turn * 200));
-        signal::kill(pid(&child), libc::SIGTERM).unwrap();
+        signal::kill(pid(&child), Signal::TERM).unwrap();
         assert_eq!(finish(child).code, 143);
     }
     assert_eq!(std::fs::read_dir(&*tmp).unwrap().count(), 0, "directories are left behind");

@@ -1,7 +1,9 @@
-//! What runs in the virtual machine: it mounts what tests need, runs each program of a list, and turns the machine off.
+//! What runs in the virtual machine: it mounts what tests need, runs each program of a list, and turns the
+//! machine off.
 //!
-//! Everything it prints goes to the serial console, which the task on the host reads. Static, with the standard library alone; for what
-//! that cannot do it asks busybox. Process 1 is busybox too, for orphans want to be waited for.
+//! Everything it prints goes to the serial console, which the task on the host reads. Static, with the
+//! standard library alone; for what that cannot do it asks busybox. Process 1 is busybox too, for orphans
+//! want to be waited for.
 
 use core::time::Duration;
 use std::{
@@ -14,9 +16,11 @@ use std::{
     time::Instant,
 };
 
-/// Of each program: a name, a letter for its class, the user's number, the Landlock ABI it needs, the seconds it may take, its folder, its path and its arguments.
+/// Of each program: a name, a letter for its class, the user's number, the Landlock ABI it needs, the seconds
+/// it may take, its folder, its path and its arguments.
 const LIST: &str = "/tests/list";
-/// Where a program's output is until it has ended: two that print at once would spoil the lines of each other.
+/// Where a program's output is until it has ended: two that print at once would spoil the lines of each
+/// other.
 const LOG: &str = "/run/log";
 
 const MOUNTS: &[(&str, &str, &str)] = &[
@@ -37,9 +41,13 @@ fn main() {
         busybox(&["mount", "-t", kind, "-o", options, kind, path]);
     }
     busybox(&["ln", "-s", "/proc/self/fd", "/dev/fd"]);
+    for (name, number) in [("stdin", "0"), ("stdout", "1"), ("stderr", "2")] {
+        busybox(&["ln", "-s", &format!("/proc/self/fd/{number}"), &format!("/dev/{name}")]);
+    }
     busybox(&["ip", "link", "set", "lo", "up"]);
     busybox(&["hostname", "guest"]);
-    // There are no modules. The kernel is not to look for a program that loads one at each of the thousands of sockets which tests ask for.
+    // There are no modules. The kernel is not to look for a program that loads one at each of the thousands
+    // of sockets which tests ask for.
     say(fs::write("/proc/sys/kernel/modprobe", "\n"), "modprobe");
     if env::args().nth(1).is_some_and(|word| word == "shell") {
         println!("The tests are in /tests. `poweroff -f` ends the machine.");
@@ -75,7 +83,7 @@ fn run_all() -> io::Result<()> {
             let end = if needs > abi {
                 format!("needs_Landlock_ABI_{needs}")
             } else {
-                // A shell of the same user starts it, as on a machine that somebody uses.
+                // A shell of the same user starts it, as on a user's machine.
                 let mut command = Command::new("/bin/sh");
                 command.args(["-c", "\"$@\"; exit $?", "sh", path]).args(words);
                 command.env_clear().env("CARGO_MANIFEST_DIR", folder).current_dir(folder);

@@ -1,4 +1,5 @@
-//! The public names of a crate: what is `pub` in its sources, for a lint forbids `pub` where nobody outside can reach it.
+//! The public names of a crate: the items that are `pub` in its sources, for a lint forbids `pub` where other
+//! crates cannot reach it.
 
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, TraitItem, Visibility, spanned::Spanned};
 
@@ -10,7 +11,7 @@ pub(crate) fn items(text: &str) -> Result<Vec<String>, String> {
     Ok(found)
 }
 
-/// The variants of the enum `name`, if the file has it, and what each says of itself.
+/// The variants of the enum `name`, if the file has it, and the documentation of each.
 pub(crate) fn variants(text: &str, name: &str) -> Result<Vec<(String, String)>, String> {
     let file = syn::parse_file(text).map_err(|e| e.to_string())?;
     let enums = file.items.iter().filter_map(|item| match item {

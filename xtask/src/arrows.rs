@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// The crate whose features may bring other crates.
 const WITH_FEATURES: &str = "sandlock";
 
-/// What is wrong with the dependencies in what `cargo metadata` prints.
+/// The forbidden dependencies in the output of `cargo metadata`.
 pub(crate) fn faults(metadata: &str) -> Result<Vec<String>, String> {
     let metadata: Value = serde_json::from_str(metadata).map_err(|e| format!("cargo metadata: {e}"))?;
     let packages = list(&metadata, "packages").filter(|package| text(package, "name") != "xtask");

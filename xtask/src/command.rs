@@ -3,8 +3,11 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
 };
+
+/// What a task comes to: an exit code, or a reason to print.
+pub(crate) type Outcome = Result<ExitCode, String>;
 
 /// Runs `command` and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
@@ -35,11 +38,23 @@ pub(crate) fn target(name: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Builds what people install on x86_64, static and stripped.
+/// The triple of this machine.
+pub(crate) fn host() -> Result<String, String> {
+    let about = read(Command::new("rustc").arg("-vV"))?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc does not say what host it has".to_owned())
+}
+
+/// The target of a static build for this machine: musl's.
+pub(crate) fn static_target() -> Result<String, String> {
+    Ok(host()?.replace("-gnu", "-musl"))
+}
+
+/// Builds what people install, static and stripped.
 pub(crate) fn static_binary() -> Result<PathBuf, String> {
-    const TARGET: &str = "x86_64-unknown-linux-musl";
-    run(&mut cargo(&["build", "--quiet", "--release", "--package", "sandlock", "--target", TARGET]))?;
-    Ok(target(TARGET)?.join("release/sandlock"))
+    let triple = static_target()?;
+    run(&mut cargo(&["build", "--quiet", "--release", "--package", "sandlock", "--target", &triple]))?;
+    Ok(target(&triple)?.join("release/sandlock"))
 }
 
 fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {

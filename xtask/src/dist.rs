@@ -1,4 +1,5 @@
-//! `dist`: a stripped static `sandlock` for each architecture, with its size and SHA-256, each tried on a kernel of that architecture.
+//! `dist`: a stripped static `sandlock` for each architecture, with its size and SHA-256, each tried on a
+//! kernel of that architecture.
 
 use std::{
     fs,

@@ -47,7 +47,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The variable in which cargo tells a test where the program is.
+    /// The variable in which cargo passes the program's path to a test.
     pub(crate) fn variable(&self) -> String {
         format!("CARGO_BIN_EXE_{}", self.name)
     }
@@ -58,8 +58,8 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
     let mut cargo =
         cargo(&["test", "--quiet", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
     if let Some(arch) = guest {
-        // Small, for the guest has them in its memory. And fast: without optimization a sandbox takes six times as long to start, and
-        // emulation makes that seconds. What checks at run time stays.
+        // Small, for the guest has them in its memory. And fast: without optimization a sandbox takes six
+        // times as long to start, and emulation makes that seconds. What checks at run time stays.
         let profile = [
             ("CARGO_PROFILE_DEV_DEBUG", "0"),
             ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
@@ -80,7 +80,8 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
     Ok((tests, programs))
 }
 
-/// The program of tests that is no member of the workspace, for it depends on much that nothing else does. Without it tests skip.
+/// The program of tests that is no member of the workspace, for it depends on much that nothing else does.
+/// Without it tests skip.
 fn apart() -> Vec<Program> {
     let mut cargo = cargo(&["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"]);
     cargo.args(["--manifest-path", "sandlock/tests/clients/programs/crates/Cargo.toml"]);

@@ -1,4 +1,5 @@
-//! `fuzz`: every target of `fuzz/` for some seconds, from the seeds that are committed and what earlier runs found.
+//! `fuzz`: every target of `fuzz/` for some seconds, from the seeds that are committed and what earlier runs
+//! found.
 
 use std::{
     fs,
@@ -14,7 +15,7 @@ use crate::{
     nightly,
 };
 
-/// How long each target runs, unless `--seconds` says otherwise.
+/// How long each target runs without `--seconds`.
 const SECONDS: &str = "60";
 
 /// Longest input, in bytes: room for a page of requests, or for a path.
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         _ => None,
     };
     build(&folder, only)?;
-    let binaries = folder.join(nightly::host()?).join("release");
+    let binaries = folder.join(command::host()?).join("release");
     let runs = run_all(targets, |target| run_one(target, seconds, &binaries, &folder))?;
     print(&runs);
     let failed: Vec<String> = runs.iter().filter(|run| !run.status.success()).map(failure).collect();
@@ -82,8 +83,9 @@ fn targets() -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
-/// Builds all targets, or one. Without a sanitizer: the crates they reach forbid unsafe code, but for the system calls,
-/// and what the kernel writes no sanitizer sees. What is left is arithmetic and panics, which debug assertions find.
+/// Builds all targets, or one. Without a sanitizer: the crates they reach forbid unsafe code, but for the
+/// system calls, and no sanitizer sees the kernel's writes. Arithmetic and panics are left, which debug
+/// assertions find.
 fn build(folder: &Path, only: Option<&String>) -> Result<(), String> {
     let mut build = nightly::cargo(&["fuzz", "build", "--sanitizer=none", "--debug-assertions"]);
     build.arg("--target-dir").arg(folder).args(only);

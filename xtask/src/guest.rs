@@ -1,4 +1,5 @@
-//! Virtual machines: each cell is an architecture and a kernel, in which every test runs as root and what asks the kernel as nobody too.
+//! Virtual machines: each cell is an architecture and a kernel, in which every test runs as root and a test
+//! of the kernel as an unprivileged user too.
 
 use core::fmt::Write as _;
 use std::{
@@ -16,7 +17,8 @@ use crate::{
     libtest::Counts,
     setup,
 };
-use arch::{ARCHES, Arch};
+use arch::Arch;
+pub(crate) use cell::{Cell, arches, cells, of_ci, quick};
 use image::Purpose;
 pub(crate) use kernels::Cache;
 use kernels::Cached;
@@ -25,99 +27,15 @@ use outcome::Ran;
 pub(crate) mod arch;
 mod archive;
 mod boot;
+mod cell;
 mod cpio;
 mod image;
 mod kernels;
 mod outcome;
 mod serial;
 
-/// One square of the table.
-#[derive(Clone, Copy)]
-pub(crate) struct Cell {
-    pub(crate) arch: &'static Arch,
-    pub(crate) kernel: &'static str,
-    /// The classes of the tests that run in it.
-    pub(crate) classes: &'static [Class],
-}
-
-/// Why a test executable runs in some cells and not in others.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Class {
-    /// It asks the kernel.
-    Live,
-    /// The attacks on the sandbox, as root: they take more than a minute in an emulated machine.
-    Long,
-    /// The sandbox once more: attacked by nobody, and the rest of its tests as root. Once for an architecture is enough.
-    Again,
-    /// It never reaches the kernel: once for an architecture is enough.
-    Pure,
-}
-use Class::{Again, Live, Long, Pure};
-
-/// The cells of the continuous integration, in about the time it has: every architecture, of the first one the oldest and the newest
-/// kernel, and what needs no kernel where the bytes have another order or the pointers another width.
-const CI: &[(&str, &str, &[Class])] = &[
-    ("x86_64", "5.10,newest", &[Live]),
-    ("i686", "6.12", &[Live, Pure]),
-    ("aarch64", "6.1", &[Live]),
-    ("armv7", "6.1", &[Live]),
-    ("riscv64", "7.2", &[Live]),
-    ("s390x", "6.12", &[Live, Pure]),
-    ("ppc64le", "6.12", &[Live]),
-];
-
-/// The cells of the continuous integration.
-pub(crate) fn of_ci() -> Result<Vec<Cell>, String> {
-    let mut all = Vec::new();
-    for (arch, kernel, classes) in CI {
-        all.extend(cells(arch, kernel)?.into_iter().map(|cell| Cell { classes, ..cell }));
-    }
-    Ok(all)
-}
-
-/// The same cells with no more than the continuous integration runs in most of its own.
-pub(crate) fn quick(cells: Vec<Cell>) -> Vec<Cell> {
-    cells.into_iter().map(|cell| Cell { classes: &[Live], ..cell }).collect()
-}
-
-/// The architectures that names with commas between them mean.
-pub(crate) fn arches(names: &str) -> Result<Vec<&'static Arch>, String> {
-    let known = |name: &&str| ARCHES.iter().any(|arch| arch.name == *name);
-    if let Some(name) = names.split(',').find(|name| *name != "all" && !known(name)) {
-        let all: Vec<_> = ARCHES.iter().map(|arch| arch.name).collect();
-        return Err(format!("the architectures are {}, not {name}", all.join(" ")));
-    }
-    Ok(ARCHES.iter().filter(|arch| is_asked(names, arch.name)).collect())
-}
-
-fn is_asked(asked: &str, name: &str) -> bool {
-    asked.split(',').any(|word| word == "all" || word == name)
-}
-
-/// The cells that names with commas between them mean. A kernel that an architecture never had is no cell of it.
-pub(crate) fn cells(arches: &str, names: &str) -> Result<Vec<Cell>, String> {
-    let asked_arches = self::arches(arches)?;
-    let known = |name: &&str| kernels::KERNELS.iter().any(|(kernel, _)| kernel == name);
-    if let Some(name) = names.split(',').find(|name| !["all", "newest"].contains(name) && !known(name)) {
-        let all: Vec<_> = kernels::KERNELS.iter().map(|(kernel, _)| *kernel).collect();
-        return Err(format!("the kernels are {}, not {name}", all.join(" ")));
-    }
-    let mut cells = Vec::new();
-    for arch in asked_arches {
-        let newest = kernels::of(arch).last();
-        let is_newest = |kernel| names.split(',').any(|word| word == "newest") && newest == Some(kernel);
-        let asked = kernels::of(arch).filter(|kernel| is_asked(names, kernel) || is_newest(*kernel));
-        let asked: Vec<_> = asked.collect();
-        cells.extend(asked.iter().map(|kernel| {
-            let is_last = asked.last() == Some(kernel);
-            Cell { arch, kernel, classes: if is_last { &[Live, Long, Again, Pure] } else { &[Live, Long] } }
-        }));
-    }
-    if cells.is_empty() { Err(format!("{arches} never had {names}")) } else { Ok(cells) }
-}
-
-/// How often a cell that fails runs again. An emulated machine on a busy host is late in what no test can know of, and the emulator itself
-/// brings a kernel down now and then. Every run is shown.
+/// How often a cell that fails runs again. An emulated machine on a busy host is late in what no test can
+/// know of, and the emulator itself brings a kernel down now and then. Every run is shown.
 const RETRIES: usize = 2;
 
 /// What all cells came to.
@@ -176,8 +94,8 @@ pub(crate) fn shell(cell: &Cell) -> Result<(), String> {
     boot::shell(cell.arch, &machine.kernel.path, &machine.initrd)
 }
 
-/// What `sandlock check` among `programs` says on the newest kernel of an architecture that Debian has today: that kernel's version and its
-/// Landlock ABI.
+/// The report of `sandlock check` among `programs` on the newest kernel that Debian has for an architecture:
+/// that kernel's version and its Landlock ABI.
 pub(crate) fn check(arch: &'static Arch, programs: &[Program]) -> Result<(String, String), String> {
     let cache = Cache::open()?;
     let busybox = cache.busybox(arch)?.path;
@@ -208,7 +126,7 @@ struct Machine {
 /// A cell, and what it runs on or why it cannot.
 type Ready = (Cell, Result<Machine, String>);
 
-/// Installs, builds and fetches. What is missing is a cell's fault; a test that does not compile is ours.
+/// Installs, builds and fetches. A missing package is a cell's fault; a test that does not compile is ours.
 fn prepare(cells: &[Cell], folder: &Path, purpose: &Purpose<'_>) -> Result<Vec<Ready>, String> {
     let mut images: BTreeMap<&str, Result<PathBuf, String>> = BTreeMap::new();
     let mut ready = Vec::new();
@@ -256,7 +174,7 @@ impl Row {
         Self { cell, version, seconds: started.elapsed().as_secs_f32(), ran }
     }
 
-    /// What there is to say beyond the table.
+    /// The report beyond the table.
     fn text(&self) -> String {
         let name = format!("{} {}", self.cell.arch.name, self.cell.kernel);
         match &self.ran {

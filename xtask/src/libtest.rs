@@ -3,7 +3,7 @@
 use core::{fmt, iter::Sum};
 use std::collections::BTreeMap;
 
-/// The line by which a test says that it could not run here: `SKIP <name>: <why>`.
+/// The line by which a test reports that it could not run here: `SKIP <name>: <why>`.
 const SKIP: &str = "SKIP ";
 
 /// Tests counted.
@@ -31,7 +31,7 @@ impl Sum for Counts {
     }
 }
 
-/// What libtest said with `--show-output`.
+/// libtest's output with `--show-output`.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Report {
     pub(crate) counts: Counts,

@@ -1,4 +1,5 @@
-//! `miri`: the tests of what makes no system call, interpreted by Miri, which sees every use of memory that is not allowed.
+//! `miri`: the tests of what makes no system call, interpreted by Miri, which sees every use of memory that
+//! is not allowed.
 
 use std::process::ExitCode;
 

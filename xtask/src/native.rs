@@ -1,4 +1,4 @@
-//! The tests on this machine: as whoever runs them, and if that is root once more as nobody.
+//! The tests on this machine: as the present user, and if that is root, as an unprivileged user too.
 
 use std::{
     env, fs,
@@ -19,7 +19,7 @@ use crate::{
     verdict::{self, End},
 };
 
-/// Runs all of them; the counts, and how many skips nobody expected.
+/// Runs all of them; the counts, and the number of unexpected skips.
 pub(crate) fn run(filter: Option<String>) -> Result<(Counts, usize), String> {
     if let Err(error) = setup::packages() {
         println!("a test that needs a program which is not here will skip: {error}");
@@ -46,7 +46,8 @@ pub(crate) fn run(filter: Option<String>) -> Result<(Counts, usize), String> {
     Ok((session.counts.into_iter().sum(), session.unexpected))
 }
 
-/// Runs what never reaches the kernel as other architectures have it, in qemu's user mode: sooner than a machine has booted.
+/// Runs what never reaches the kernel as other architectures have it, in qemu's user mode: sooner than a
+/// machine has booted.
 pub(crate) fn emulated(arches: &[&Arch], filter: Option<String>) -> Result<(Counts, usize), String> {
     let mut session = Session::new(filter)?;
     for arch in arches {

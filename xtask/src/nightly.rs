@@ -5,8 +5,6 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use crate::command::read;
-
 /// A command of the nightly's cargo.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new("rustup");
@@ -24,14 +22,7 @@ pub(crate) fn has(subcommand: Option<&str>) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The triple of this machine.
-pub(crate) fn host() -> Result<String, String> {
-    let about = read(Command::new("rustc").arg("-vV"))?;
-    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| "rustc does not say what host it has".to_owned())
-}
-
-/// What to do without a tool: say so aloud, which is no failure where `--ci` asks for what can be had.
+/// The action without a tool: print so, which is no failure where `--ci` asks for what can be had.
 pub(crate) fn missing(tool: &str, ci: bool) -> Result<ExitCode, String> {
     let how = format!("no nightly compiler with `cargo {tool}`; `cargo xtask setup` installs what it can");
     if !ci {

@@ -1,4 +1,5 @@
-//! `oracle`: the kernel's own selftests of Landlock and seccomp, once as they are and once with their calls made by sandlock-sys.
+//! `oracle`: the kernel's own selftests of Landlock and seccomp, once as they are and once with their calls
+//! made by sandlock-sys.
 
 use std::{
     collections::BTreeMap,

@@ -14,8 +14,8 @@ use crate::{
     nightly,
 };
 
-/// Where the programs are that every user has. One below somebody's home, say, is of no use to a
-/// test: neither the unprivileged user nor a sandboxed command can run it.
+/// Where the programs are that every user has. One below a user's home, say, is of no use to a test: neither
+/// the unprivileged user nor a sandboxed command can run it.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A package of Debian's, and the program or file that shows that nothing is to be installed.
@@ -31,6 +31,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("python3-venv", "/var/lib/dpkg/info/python3-venv.list"),
     ("iproute2", "ip"),
     ("sqlite3", "sqlite3"),
+    ("strace", "strace"),
     ("redis-server", "redis-server"),
     ("redis-tools", "redis-cli"),
     ("git", "git"),
@@ -102,12 +103,12 @@ pub(crate) fn has_target(target: &str) -> bool {
         .is_ok_and(|folder| Path::new(folder.trim()).is_dir())
 }
 
-/// Installs the packages that the tests here run, or says how a person can.
+/// Installs the packages that the tests here run, or prints how a person can.
 pub(crate) fn packages() -> Result<(), String> {
     install(PACKAGES)
 }
 
-/// Installs what builds and boots an architecture's tests, or says how a person can.
+/// Installs what builds and boots an architecture's tests, or prints how a person can.
 pub(crate) fn guest(arch: &Arch) -> Result<(), String> {
     let packages = arch.packages();
     install(&packages.each_ref().map(|(package, proof)| (package.as_str(), proof.as_str())))?;
@@ -117,7 +118,7 @@ pub(crate) fn guest(arch: &Arch) -> Result<(), String> {
     execute(Command::new("rustup").args(["--quiet", "target", "add", arch.target]))
 }
 
-/// Installs what runs an architecture's programs here, or says how a person can.
+/// Installs what runs an architecture's programs here, or prints how a person can.
 pub(crate) fn user(arch: &Arch) -> Result<(), String> {
     install(&[(USER, arch.user)])
 }

@@ -27,6 +27,18 @@ const ANYWHERE: &[(&str, &str)] = &[
         "sandlock-netlink/live_kernel/the_kernel_answers_as_we_do",
         "only root has a network namespace, the same test runs as root, and other kernels answer otherwise",
     ),
+    (
+        "sandlock-netlink/live_kernel/the_kernel_notifies",
+        "only root has a network namespace, the same test runs as root, and other kernels notify otherwise",
+    ),
+    (
+        "sandlock-netlink/live_kernel/the_recorded_answers",
+        "only root has a network namespace, the same test runs as root, and other kernels answer otherwise",
+    ),
+    ("sandlock/attacks/sleeps::a_file_system", "only root mounts FUSE, and the same test runs as root"),
+    ("sandlock/workplace/kept_capabilities", "only root has them, and the same test runs as root"),
+    ("sandlock/workplace/a_link_as_working", "root's links are trusted, and the same test runs as nobody"),
+    ("sandlock/workplace/the_limits_of", "guests have no control groups, and the same test runs natively"),
     ("xtask/xtask/audit::", "nobody cannot read root's toolchain, and the same test runs as root"),
     (
         "sandlock/programs/cargo_builds_offline",
@@ -56,6 +68,7 @@ const NOT_IN_GUESTS: &[&str] = &[
     "redis-cli",
     "setpriv",
     "sqlite3",
+    "strace",
     "vi",
 ];
 

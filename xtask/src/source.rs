@@ -1,6 +1,6 @@
 //! A Rust source file, read only as far as lines, words and the ends of tests.
 
-/// What is counted in a file or a crate, without tests.
+/// The counts of a file or a crate, without tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Size {
     /// Every line.
@@ -21,7 +21,18 @@ impl core::iter::Sum for Size {
     }
 }
 
-/// A file's text, and the same without what is in comments and literals.
+/// One name, or `*`, that a `use` imports.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Import {
+    /// The path as it is written.
+    pub(crate) path: Vec<String>,
+    /// The name that it has here. `None`: `*`.
+    pub(crate) alias: Option<String>,
+    /// Whether other modules can name it here.
+    pub(crate) is_public: bool,
+}
+
+/// A file's text, and the same without comments and literals.
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     code: String,
@@ -32,7 +43,7 @@ impl<'a> Source<'a> {
         Self { text, code: code_of(text) }
     }
 
-    /// What the file is about, or the page that says it.
+    /// Whether it opens with its subject, or the page that describes it.
     pub(crate) fn opens_with_a_sentence(&self) -> bool {
         self.text.starts_with("//! ") || self.text.starts_with("#![doc = include_str!(")
     }
@@ -52,11 +63,13 @@ impl<'a> Source<'a> {
         outside_tests(&self.code).any(|line| words(line, "unsafe").next().is_some())
     }
 
-    /// Whether the code outside the tests links a crate that the prelude of `no_std` lacks.
+    /// Whether the code outside the tests links a crate that the prelude of `no_std` lacks, other than
+    /// for a feature `std`.
     pub(crate) fn links_a_crate(&self) -> bool {
+        let optional = code_of(WITH_STD);
         let mut before = "";
         outside_tests(&self.code).any(|line| {
-            let found = line.starts_with("extern crate ") && before != TEST_ONLY;
+            let found = line.starts_with("extern crate ") && before != TEST_ONLY && before != optional;
             before = line;
             found
         })
@@ -75,6 +88,50 @@ impl<'a> Source<'a> {
                 let names = path.split(|c: char| !c.is_alphanumeric() && c != '_');
                 names.filter(|name| !name.is_empty()).map(str::to_owned).chain(all).collect::<Vec<_>>()
             })
+            .collect()
+    }
+
+    /// Every import outside the tests.
+    pub(crate) fn imports(&self) -> Vec<Import> {
+        let code = outside_tests(&self.code).collect::<Vec<_>>().join("\n");
+        let mut imports = Vec::new();
+        let mut rest = code.as_str();
+        while let Some((before, after)) = rest.split_once("use ") {
+            let head = before.rsplit('\n').next().unwrap_or_default().trim();
+            rest = after;
+            if !head.is_empty() && !head.starts_with("pub") {
+                continue;
+            }
+            let tree = after.split(';').next().unwrap_or_default();
+            leaves(tree, &[], head.starts_with("pub"), &mut imports);
+        }
+        imports
+    }
+
+    /// The paths outside the tests and the imports, as they are written.
+    pub(crate) fn paths(&self) -> Vec<Vec<String>> {
+        let code = outside_tests(&self.code).collect::<Vec<_>>().join("\n");
+        let mut in_import = false;
+        let lines = code.lines().filter(|line| {
+            let begins = line.trim_start().trim_start_matches("pub").trim_start_matches("(crate)");
+            let begins = begins.trim_start_matches("(super)").trim_start();
+            let skipped = in_import || begins.starts_with("use ");
+            in_import = skipped && !line.ends_with(';');
+            !skipped
+        });
+        let of_a_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let runs = lines.flat_map(|line| line.split(|c| !of_a_path(c)));
+        let paths = runs.filter(|run| run.contains("::"));
+        paths.map(|path| path.split("::").map(str::to_owned).collect()).collect()
+    }
+
+    /// The modules that have a file of their own, except for tests.
+    pub(crate) fn declared_modules(&self) -> Vec<String> {
+        let lines = outside_tests(&self.code).map(str::trim);
+        let names = lines.filter_map(|line| line.strip_suffix(';')?.rsplit_once("mod "));
+        names
+            .filter(|(before, name)| (before.is_empty() || before.starts_with("pub")) && *name != "tests")
+            .map(|(_, name)| name.to_owned())
             .collect()
     }
 
@@ -106,6 +163,8 @@ impl<'a> Source<'a> {
 }
 
 const TEST_ONLY: &str = "#[cfg(test)]";
+/// What stands above `extern crate std` in a crate that has a feature `std`.
+const WITH_STD: &str = "#[cfg(any(test, feature = \"std\"))]";
 
 /// The lines that are not in a `#[cfg(test)] mod … { }` at the left margin. The formatter ends one
 /// with the next brace at that margin.
@@ -124,6 +183,44 @@ fn outside_tests(code: &str) -> impl Iterator<Item = &str> {
         }
         !inside
     })
+}
+
+/// Adds the imports in a tree below `path`.
+fn leaves(tree: &str, path: &[String], is_public: bool, imports: &mut Vec<Import>) {
+    let tree = tree.trim();
+    let (head, group) = match tree.split_once('{') {
+        Some((head, group)) => (head, Some(group.trim_end().trim_end_matches('}'))),
+        None => (tree, None),
+    };
+    let (head, alias) =
+        head.split_once(" as ").map_or((head, None), |(head, alias)| (head, Some(alias.trim())));
+    let mut path = path.to_vec();
+    path.extend(head.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned));
+    if let Some(group) = group {
+        return split_list(group).into_iter().for_each(|tree| leaves(tree, &path, is_public, imports));
+    }
+    // `self` in a group is the path above the group.
+    if path.len() > 1 {
+        path.pop_if(|last| last == "self");
+    }
+    let is_glob = path.pop_if(|last| last == "*").is_some();
+    let Some(last) = path.last().cloned() else { return };
+    let alias = if is_glob { None } else { Some(alias.map_or(last, str::to_owned)) };
+    imports.push(Import { path, alias, is_public });
+}
+
+/// Splits a list at the commas that are not in braces.
+fn split_list(list: &str) -> Vec<&str> {
+    let mut depth = 0usize;
+    let at_comma = |c: char| {
+        match c {
+            '{' => depth = depth.saturating_add(1),
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    list.split(at_comma).filter(|part| !part.trim().is_empty()).collect()
 }
 
 /// What follows each place where `word` is a whole word.
@@ -155,7 +252,7 @@ fn code_of(text: &str) -> String {
     code
 }
 
-/// The length of the comment that `text` starts with. Nested ones are not known: nobody writes them.
+/// The length of the comment that `text` starts with. Nested ones are not known: no file has them.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         Some(text.find('\n').unwrap_or(text.len()))
@@ -253,6 +350,23 @@ unsafe fn g() {}
     }
 
     #[test]
+    fn imports_are_read_as_trees() {
+        let source =
+            Source::new("pub(crate) use a::{self, b::*, c::{D, E as F}};\nuse g;\nfn f() { h::i::<j>() }\n");
+        let imports = source.imports().into_iter().map(|import| (import.path.join("::"), import.alias));
+        let named = |path: &str, alias: &str| (path.to_owned(), Some(alias.to_owned()));
+        let want = [
+            named("a", "a"),
+            ("a::b".into(), None),
+            named("a::c::D", "D"),
+            named("a::c::E", "F"),
+            named("g", "g"),
+        ];
+        assert_eq!(imports.collect::<Vec<_>>(), want);
+        assert_eq!(source.paths(), [["h", "i", ""]]);
+    }
+
+    #[test]
     fn tests_are_not_counted() {
         let source = Source::new(FILE);
         assert_eq!(source.size(), Size { lines: 15, code: 12, blocks: 1 });
@@ -263,6 +377,8 @@ unsafe fn g() {}
                 .is_unsafe()
         );
         assert!(Source::new("//! A.\nextern crate alloc;\n").links_a_crate());
+        let optional = format!("//! A.\n{WITH_STD}\nextern crate std;\n");
+        assert!(!Source::new(&optional).links_a_crate());
         assert!(!Source::new("use core::fmt;\n//! Late.\n").opens_with_a_sentence());
     }
 }

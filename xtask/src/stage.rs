@@ -33,7 +33,7 @@ pub(crate) struct Stage(PathBuf);
 
 impl Stage {
     pub(crate) fn new() -> Result<Self, String> {
-        // A new name: whoever else may write to the folder above cannot have prepared it.
+        // A new name: another user who may write to the folder above cannot have prepared it.
         let folder = env::temp_dir().join(format!("sandlock-test-{}", process::id()));
         make(&folder).map(|()| Self(folder))
     }
@@ -58,7 +58,7 @@ impl Stage {
         programs.iter().try_for_each(|program| copy(&program.path, &self.bin().join(&program.name)))
     }
 
-    /// A command by which nobody runs a copy of `test`, beside a copy of the package's `tests`
+    /// A command by which `nobody` runs a copy of `test`, beside a copy of the package's `tests`
     /// folder and with only such variables as a login sets.
     pub(crate) fn command(&self, test: &Test, programs: &[Program]) -> Result<Command, String> {
         let folder = self.0.join(&test.package);
@@ -121,7 +121,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     explain(to, fs::copy(from, to).and_then(|_| open_to_all(to)))
 }
 
-/// Everybody may read and run it, whatever the umask.
+/// Lets every user read and run it, whatever the umask.
 fn open_to_all(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }

@@ -1,4 +1,5 @@
-//! `test`: every test of the workspace, on this machine or in virtual machines of other architectures and kernels.
+//! `test`: every test of the workspace, on this machine or in virtual machines of other architectures and
+//! kernels.
 
 use std::process::ExitCode;
 
@@ -41,7 +42,7 @@ impl Options {
                     options.arch = Some("all".into());
                     options.kernel = Some("all".into());
                 }
-                _ => return Err(format!("test has no {arg}; see `cargo xtask`")),
+                _ => return Err(format!("test has no {arg}; see `cargo xtask test --help`")),
             }
         }
         Ok(options)

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Outcome, arrows,
+    circles::Modules,
     command::{cargo, read, run as execute},
     setup,
     source::{Size, Source},
@@ -24,7 +25,7 @@ pub(crate) const CRATES: [&str; 7] = [
     "xtask",
 ];
 
-/// A workspace of its own beside them: what is fuzzed.
+/// A workspace of its own beside them: the fuzz targets.
 const FUZZ: &str = "fuzz";
 
 /// The crates that never allocate.
@@ -34,39 +35,84 @@ pub(crate) const LAYERS: [&str; 5] =
 /// The layer that is unsafe, so that no other is.
 const UNSAFE: &str = "sandlock-sys";
 
-/// The one file outside `sandlock-sys` that may say `unsafe`: it forks.
+/// The one file outside `sandlock-sys` that may have `unsafe`: it forks.
 const FORKS: &str = "sandlock/src/launch.rs";
 
 /// The most lines that a file may have, without its tests.
 const LONGEST_FILE: usize = 600;
 
-/// The most lines of code that may have to be trusted.
-const TRUSTED: usize = 10_000;
+/// What a mistake in a file can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// It has authority over the machine: a mistake can let a sandboxed program out.
+    Authority,
+    /// It reads hostile bytes without authority: a mistake gives a wrong answer.
+    HostileBytes,
+    /// No running sandbox needs it, or it only prepares and reports.
+    OffThePath,
+}
 
-/// Files of the layers that no running sandbox uses, and what they are for. They decide nothing in it,
-/// and nothing that does may name what is in them.
-const NOT_ON_THE_PATH: [(&str, &str); 8] = [
+/// The classes that have a limit: what each is called, and how many lines of code it may have.
+pub(crate) const LIMITS: [(Class, &str, usize); 2] = [
+    (Class::Authority, "class A: authority", 10_000),
+    (Class::HostileBytes, "class B: hostile bytes", 4_500),
+];
+
+/// The crates of class B: pure, without `unsafe` and without allocation.
+const HOSTILE_BYTES: [&str; 1] = ["sandlock-netlink"];
+
+/// Files of the other classes that no running sandbox uses, and their purpose. No file of class A or B may
+/// name an item of theirs.
+const OFF_THE_PATH: [(&str, &str); 17] = [
+    ("sandlock/src/profile.rs", "what the base profile has on this machine: plans are made of it"),
+    ("sandlock/src/profile/", "the same"),
+    ("sandlock/src/report.rs", "passes on what reports have"),
+    ("sandlock/src/report/", "reports: the command line"),
+    ("sandlock-bpf/src/decode.rs", "instructions taken apart: who reads a program"),
+    ("sandlock-bpf/src/definition.rs", "the meaning of a table: tests, the verifier"),
     ("sandlock-bpf/src/check.rs", "tells whether the kernel takes a program: tests, sandlock explain"),
     ("sandlock-bpf/src/display.rs", "prints a program: sandlock explain"),
     ("sandlock-bpf/src/facts.rs", "what the proof knows"),
     ("sandlock-bpf/src/run.rs", "runs a program outside the kernel: tests"),
     ("sandlock-bpf/src/verify.rs", "proves that a program is its table: tests, sandlock explain"),
+    ("sandlock-netlink/src/client.rs", "dumps as they are read: clients"),
+    ("sandlock-netlink/src/display.rs", "texts of errors: clients, tests"),
     ("sandlock-netlink/src/host.rs", "a machine with a network card: emulators"),
+    ("sandlock-netlink/src/print.rs", "datagrams as text: tests, debugging"),
     ("sandlock-netlink/src/publish.rs", "tells of changes, of which a sandbox has none: emulators"),
     ("sandlock-netlink/src/read.rs", "what messages of a kernel say: clients"),
 ];
+
+/// The command line and the tool for the work on all of it.
+const COMMAND_LINE: [&str; 3] = ["xtask", "sandlock/src/cli", "sandlock/src/main.rs"];
 
 /// A file for each architecture, of which a build has one: only the longest counts.
 const ARCHES: &str = "sandlock-sys/src/arch";
 const COUNTED: [&str; 2] = ["mod.rs", "i386.rs"];
 
-/// What no file says, tests and comments included. In two halves, for this is a file too.
+/// Words that no file has, tests and comments included. In two halves, for this is a file too.
 const NEVER: [&str; 2] = [concat!("FIX", "ME"), concat!("TO", "DO")];
 
-/// What no code says, tests included.
+/// Patterns that no code has, tests included.
 const NEVER_IN_CODE: [&str; 3] = ["#[ignore", "todo!", "unimplemented!"];
 
-/// Folders of files that are not part of what is built for use.
+/// Words that no comment has: people in place of a thing, and a clause without a subject in place of a noun.
+const NEVER_IN_COMMENTS: [&str; 9] = [
+    "nobody else",
+    "somebody",
+    "whoever",
+    "everybody",
+    "anybody",
+    " is told",
+    " are told",
+    " is said",
+    " of what is",
+];
+
+/// The most columns of a comment line; rustfmt holds it for code.
+const WIDEST: usize = 110;
+
+/// Folders of files that are not part of the build for use.
 const TEST_FOLDERS: [&str; 4] = ["tests", "benches", "examples", FUZZ];
 
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -77,37 +123,48 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let mut faults = arrows::faults(&metadata)?;
     faults.extend(unknown_folders()?);
     let apart = names_apart()?;
-    let mut trusted = Vec::new();
+    let mut classes: [Vec<Size>; 2] = Default::default();
     println!("{:20}{:>8}{:>8}{:>8}", "without tests", "lines", "code", "unsafe");
     for name in CRATES.into_iter().chain([FUZZ]) {
         let mut sizes = Vec::new();
+        let mut modules = Modules::default();
         for path in rust_files(Path::new(name))? {
             let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let source = Source::new(&text);
             faults
                 .extend(faults_of(&path, &source).iter().map(|fault| format!("{}: {fault}", path.display())));
+            if let Ok(below) = path.strip_prefix(Path::new(name).join("src"))
+                && !path.ends_with("tests.rs")
+            {
+                modules.add(below, &source);
+            }
             if is_counted(&path, &source) {
                 sizes.push(source.size());
-                if is_trusted(&path) {
-                    trusted.push(source.size());
-                    faults.extend(leaves_the_path(&path, &source, &apart));
+                for ((class, ..), sizes) in LIMITS.iter().zip(&mut classes) {
+                    if class_of(&path) == Some(*class) {
+                        sizes.push(source.size());
+                        faults.extend(leaves_the_path(&path, &source, &apart));
+                    }
                 }
             }
         }
-        // Of what is fuzzed nothing is counted.
+        faults.extend(modules.faults().iter().map(|fault| format!("{name}: {fault}")));
+        // The fuzz targets are not counted.
         if name != FUZZ {
             print(name, sizes);
         }
     }
-    let trusted = print("trusted path", trusted);
-    faults.extend(too_long(trusted));
+    for ((class, title, _), sizes) in LIMITS.iter().zip(classes) {
+        faults.extend(too_long(*class, print(title, sizes)));
+    }
     faults.extend(builds());
     if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(format!("not tidy\n{}", faults.join("\n"))) }
 }
 
-/// What is wrong with a trusted path of this size.
-pub(crate) fn too_long(trusted: Size) -> Option<String> {
-    (trusted.code > TRUSTED).then(|| format!("the trusted path has more than {TRUSTED} lines of code"))
+/// The fault of a class of this size, if it is beyond its limit.
+pub(crate) fn too_long(class: Class, size: Size) -> Option<String> {
+    let (_, title, limit) = LIMITS.iter().find(|(limited, ..)| *limited == class)?;
+    (size.code > *limit).then(|| format!("{title} has {} lines of code, and {limit} are allowed", size.code))
 }
 
 fn print(name: &str, sizes: Vec<Size>) -> Size {
@@ -116,7 +173,7 @@ fn print(name: &str, sizes: Vec<Size>) -> Size {
     size
 }
 
-/// What is wrong with one file.
+/// The faults of one file.
 fn faults_of(path: &Path, source: &Source<'_>) -> Vec<String> {
     let mut faults = Vec::new();
     let mut check = |ok: bool, fault: &str| {
@@ -131,6 +188,20 @@ fn faults_of(path: &Path, source: &Source<'_>) -> Vec<String> {
     for pattern in NEVER_IN_CODE {
         check(!source.has(pattern), &format!("uses {pattern}"));
     }
+    let comments = source.text.lines().filter(|line| line.trim_start().starts_with("//"));
+    let comments: Vec<_> = comments.map(str::to_lowercase).collect();
+    for words in NEVER_IN_COMMENTS {
+        let found = comments.iter().any(|line| line.contains(words));
+        check(!found, &format!("has a comment with {words:?}: name the thing"));
+    }
+    // A row of a table is one line, and so is the first line of a generated file.
+    let is_wide = |line: &str| {
+        let line = line.trim_start();
+        let may_be = line.starts_with("//! |") || line.contains("generated by `cargo xtask");
+        line.starts_with("//") && !may_be
+    };
+    let wide = source.text.lines().filter(|line| line.chars().count() > WIDEST && is_wide(line)).count();
+    check(wide == 0, &format!("has {wide} comment lines of more than {WIDEST} columns"));
     if !is_counted(path, source) {
         return faults;
     }
@@ -154,22 +225,24 @@ pub(crate) fn is_counted(path: &Path, source: &Source<'_>) -> bool {
     !test && !source.is_generated()
 }
 
-/// Whether a mistake in the file could let a sandboxed program out: all but the command line, and what no
-/// sandbox runs.
-pub(crate) fn is_trusted(path: &Path) -> bool {
-    let apart = NOT_ON_THE_PATH.iter().map(|(part, _)| part);
-    if path.starts_with(ARCHES) {
-        return COUNTED.iter().any(|name| path.ends_with(name));
+/// The class of a file that is counted; of the architectures' files only one counts.
+pub(crate) fn class_of(path: &Path) -> Option<Class> {
+    let below = |parts: &[&str]| parts.iter().any(|part| path.starts_with(part));
+    if path.starts_with(ARCHES) && !COUNTED.iter().any(|name| path.ends_with(name)) {
+        return None;
     }
-    !["xtask", "sandlock/src/cli", "sandlock/src/main.rs"]
-        .iter()
-        .chain(apart)
-        .any(|part| path.starts_with(part))
+    Some(if below(&OFF_THE_PATH.map(|(part, _)| part)) || below(&COMMAND_LINE) {
+        Class::OffThePath
+    } else if below(&HOSTILE_BYTES) {
+        Class::HostileBytes
+    } else {
+        Class::Authority
+    })
 }
 
-/// What is in [`NOT_ON_THE_PATH`]: of each file the crate, and its names, the module's own among them.
+/// The files of [`OFF_THE_PATH`]: of each the crate, and its names, the module's own among them.
 fn names_apart() -> Result<Vec<(&'static str, Vec<String>)>, String> {
-    let names = NOT_ON_THE_PATH.iter().map(|(file, _)| {
+    let names = OFF_THE_PATH.iter().map(|(file, _)| {
         let (name, module) = file.split_once("/src/").ok_or(format!("{file}: not in a crate"))?;
         let module = module.trim_end_matches(".rs");
         let root = Path::new(name).join("src/lib.rs");
@@ -181,7 +254,7 @@ fn names_apart() -> Result<Vec<(&'static str, Vec<String>)>, String> {
     names.collect()
 }
 
-/// What a file of the trusted path names that is not on it. The root of a crate only passes names on.
+/// The names in a file of class A or B that belong to class C. The root of a crate only passes names on.
 fn leaves_the_path(path: &Path, source: &Source<'_>, apart: &[(&str, Vec<String>)]) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, names) in apart.iter().filter(|_| !path.ends_with("src/lib.rs")) {
@@ -268,6 +341,7 @@ mod tests {
             ("sandlock/src/launch.rs", "//! Launch.\nfn f() { unsafe { g() } }\n"),
             ("sandlock-bpf/tests/live.rs", "//! Live.\nfn f() { unsafe { g() } }\n"),
             ("sandlock-bpf/src/a.rs", "//! A.\n#[cfg(test)]\nextern crate std;\n"),
+            ("xtask/src/a.rs", "//! A.\n// As `nobody`.\nconst A: &str = \"somebody is told\";\n"),
         ] {
             assert_eq!(faults(path, text), [""; 0], "{path}");
         }
@@ -308,7 +382,17 @@ mod tests {
             ("sandlock/tests/a.rs", "//! A.\n#[ignore]\nfn f() {}\n", "uses #[ignore"),
             ("xtask/src/a.rs", "//! A.\nfn f() { todo!() }\n", "uses todo!"),
             ("xtask/src/a.rs", &format!("//! A.\n// {}\n", NEVER[0]), &format!("says {}", NEVER[0])),
+            (
+                "xtask/src/a.rs",
+                "//! A.\n    /// Whoever made it.\n",
+                "has a comment with \"whoever\": name the thing",
+            ),
             ("xtask/src/a.rs", &"//! A.\n".repeat(601), "has more than 600 lines"),
+            (
+                "xtask/src/a.rs",
+                &format!("//! A.\n// {}\n", "b".repeat(108)),
+                "has 1 comment lines of more than 110 columns",
+            ),
         ] {
             assert_eq!(faults(path, text), [want], "{path}");
         }

@@ -17,7 +17,7 @@ pub(crate) struct Verdict {
     pub(crate) report: Report,
     /// Skips that no row of the table expects.
     pub(crate) unexpected: usize,
-    /// What libtest said of failures.
+    /// libtest's output about failures.
     pub(crate) failures: String,
     /// A line for each skip.
     pub(crate) skips: String,

@@ -1,4 +1,4 @@
-//! A compiled filter says what its table says, for random tables and calls at their edges.
+//! A compiled filter returns its table's actions, for random tables and calls at their edges.
 
 use crate::spec::{self, Cond, Op, Rule, Spec, unless_miri};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use sandlock_bpf::{Action, Answer, Arch, Assembler, Error, Listing, MAXINSNS, Ta
 use sandlock_sys::Errno;
 use sandlock_sys::filter::{Data, SockFilter};
 
-/// The call for which a program does not say what the table says, if there is one among the calls.
+/// The first of the calls for which a program does not return the table's action.
 pub(crate) fn difference(spec: &Spec, program: &[SockFilter], calls: &[Data]) -> Option<Data> {
     calls.iter().find(|call| run(program, call) != Ok(spec.answer(call).word())).copied()
 }

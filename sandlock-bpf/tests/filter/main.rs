@@ -1,4 +1,4 @@
-//! A filter does what its table says: by hand, at random, and proved.
+//! A filter implements its table: by hand, at random, and proved.
 
 #![expect(
     clippy::indexing_slicing,

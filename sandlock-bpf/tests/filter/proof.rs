@@ -11,7 +11,7 @@ use sandlock_sys::filter::SockFilter;
 use crate::equivalence::{difference, mutants, varied};
 use crate::spec::{self, Spec, unless_miri};
 
-/// There is a proof, or a call for which the program really says something else.
+/// There is a proof, or a call for which the program really returns another action.
 fn is_decided(
     spec: &Spec,
     table: &Table<'_>,
@@ -170,7 +170,8 @@ fn the_mistakes_of_other_filters_are_found() {
         });
         assert!(refuted(&wide, &half).args[1] > u64::from(u32::MAX));
 
-        // The high half of a 32-bit argument is, and makes an allowed call fail (or, in a deny list, a denied one pass).
+        // The high half of a 32-bit argument is, and makes an allowed call fail (or, in a deny list, a denied
+        // one pass).
         let case = [Case { when: &[Test::eq32(1, 0x5412)], then: Action::ALLOW }];
         let row16 = row(&case);
         let narrow = only(arch, &row16);
@@ -220,7 +221,8 @@ fn what_cannot_be_proved_says_why() {
     let table = Table { rows: &twice, ..table };
     assert_eq!(verify(&table, &[kill]), Err(Counterexample::Table(Error::Row(16))));
 
-    // More conditions on one call than there is room for: no proof, rather than one that skips some. Finding out takes Miri an hour.
+    // More conditions on one call than there is room for: no proof, rather than one that skips some. Finding
+    // out takes Miri an hour.
     if cfg!(miri) {
         return;
     }

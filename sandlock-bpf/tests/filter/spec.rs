@@ -1,4 +1,4 @@
-//! Random tables, calls that are likely to tell two filters apart, and an oracle of its own for the tests.
+//! Random tables, calls that are likely to distinguish two filters, and an oracle of its own for the tests.
 
 use core::any::Any;
 use std::sync::Mutex;
@@ -159,13 +159,13 @@ impl Spec {
         Table { arch: self.arch, rows: keep(rows), missing: self.missing, foreign: self.foreign, compat }
     }
 
-    /// What the table has to say, found without it.
+    /// The table's action, found without it.
     pub(crate) fn answer(&self, data: &Data) -> Action {
         let nr = data.nr as u32;
         match &self.compat {
             Some(spec) if data.arch != self.arch.audit => return spec.answer(data),
             _ if data.arch != self.arch.audit => return self.foreign,
-            _ if self.arch == Arch::X86_64 && nr >= 0x4000_0000 => return self.foreign,
+            _ if self.arch == Arch::X86_64 && (0x4000_0000..u32::MAX).contains(&nr) => return self.foreign,
             _ => {}
         }
         let narrow = [Arch::I386, Arch::ARM].contains(&self.arch);

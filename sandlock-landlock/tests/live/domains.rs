@@ -54,7 +54,7 @@ fn an_assumed_abi_is_not_the_kernels() {
     if newer.is_empty() {
         return skip(an_assumed_abi_is_not_the_kernels, "this kernel has every right of the table");
     }
-    // We believe it; the kernel says EINVAL to unknown bits, and E2BIG to unknown kinds of rights.
+    // We believe it; the kernel returns EINVAL for unknown bits, and E2BIG for unknown kinds of rights.
     let error = Ruleset::handle(newer).create(Abi::NEWEST).unwrap_err();
     assert!(matches!(error, Error::Create(Errno::EINVAL | Errno::E2BIG)), "{error}");
 }

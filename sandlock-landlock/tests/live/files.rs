@@ -19,8 +19,9 @@ use sandlock_sys::{AsFd, Errno, tty};
 
 use crate::{Dir, abi_with, outcome, place, restricted, skip};
 
-/// `act` in a directory with `prepare`d content succeeds without a ruleset. Under one it fails with `denied` as long as no rule on the
-/// directory grants `right`, whether the ruleset handles that right alone or every other one too and grants those.
+/// `act` in a directory with `prepare`d content succeeds without a ruleset. Under one it fails with `denied`
+/// as long as no rule on the directory grants `right`, whether the ruleset handles that right alone or every
+/// other one too and grants those.
 #[track_caller]
 fn check<T>(
     test: T,

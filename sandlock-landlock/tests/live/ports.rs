@@ -11,8 +11,9 @@ use crate::{abi_with, outcome, restricted};
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
-/// `act` on either port succeeds without a ruleset. Under one it fails with `EACCES` as long as no rule grants `right` on that very port,
-/// whether the ruleset handles that right alone or every other one too and grants those.
+/// `act` on either port succeeds without a ruleset. Under one it fails with `EACCES` as long as no rule
+/// grants `right` on that very port, whether the ruleset handles that right alone or every other one too and
+/// grants those.
 #[track_caller]
 fn check<T, F>(test: T, right: AccessNet, [port, other]: [u16; 2], act: F)
 where
@@ -32,7 +33,8 @@ where
     }
 }
 
-/// Binding to a port in use fails later than Landlock asks, so that such a port serves as one that is there for sure.
+/// Binding to a port in use fails later than Landlock asks, so that such a port serves as one that is there
+/// for sure.
 fn but_in_use(result: io::Result<()>) -> io::Result<()> {
     match outcome(result) {
         Err(Errno::EADDRINUSE) => Ok(()),

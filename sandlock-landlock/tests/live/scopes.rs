@@ -6,7 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
 
 use sandlock_landlock::{Rights, Ruleset, Scope};
-use sandlock_sys::{Errno, signal};
+use sandlock_sys::{Errno, Pid, Signal, signal};
 
 use crate::{abi_with, outcome, restricted, unique};
 
@@ -39,7 +39,7 @@ fn child() -> Child {
 }
 
 fn ask(child: &Child) -> Result<(), Errno> {
-    signal::kill(child.id().try_into().unwrap(), 0)
+    signal::kill(Pid::new(child.id().try_into().unwrap()), Signal::NONE)
 }
 
 #[test]

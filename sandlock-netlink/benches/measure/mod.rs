@@ -1,4 +1,4 @@
-//! What is measured of this crate, beside the least that reading can cost; and how.
+//! The measurements of this crate, beside the least that reading can cost.
 #![expect(unsafe_code, reason = "an allocator that counts")]
 #![expect(
     clippy::unwrap_used,

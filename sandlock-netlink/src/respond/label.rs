@@ -4,8 +4,9 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use zerocopy::{ByteOrder, U32};
 
-use super::requests::*;
-use super::{Ask, At, Next, Out};
+use super::formats::*;
+use super::request::{Out, Request, StepResult};
+use crate::query::Query;
 use crate::rtnetlink::{AF_INET6, IFAL_ADDRESS, IFAL_LABEL, IfAddrLblMsg, RTM_NEWADDRLABEL};
 use crate::{Errno, Full, ip};
 
@@ -24,11 +25,11 @@ const TABLE: [(Ipv6Addr, u8, u32); 10] = [
 ];
 
 /// The entry for an address: `ip6addrlbl_get`.
-pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) -> Result<(), Errno> {
-    let attrs = LABEL_GET.read(ask)?;
-    let (info, _) = ask.message.body::<IfAddrLblMsg<O>>()?;
+pub(super) fn get<O: ByteOrder>(request: &mut Request<'_, O>, out: &mut Out<'_, O>) -> Result<(), Errno> {
+    let attrs = LABEL_GET.read(request)?;
+    let (info, _) = request.message.body::<IfAddrLblMsg<O>>()?;
     let index = info.index.get();
-    let known = index == 0 || ask.view.link(index).is_some();
+    let known = index == 0 || request.view.link(index).is_some();
     if info.prefix_len != 128 || !known {
         return Err(Errno::EINVAL);
     }
@@ -40,22 +41,24 @@ pub(super) fn get<O: ByteOrder>(ask: &mut Ask<'_, O>, out: &mut Out<'_, '_, O>) 
 }
 
 /// `ip6addrlbl_dump`.
-pub(super) fn step<O: ByteOrder>(At { at, .. }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
-    let entry = TABLE.get(at)?;
+pub(super) fn start<O: ByteOrder>(request: &mut Request<'_, O>) -> Result<Query, Errno> {
+    LABEL_DUMP.family(request).map(|_| Query::AddrLabels)
+}
+
+pub(super) fn step<O: ByteOrder>(out: &mut Out<'_, O>) -> StepResult {
+    let entry = TABLE.get(out.at)?;
     Some(send(entry, out))
 }
 
-fn send<O: ByteOrder>(entry: &(Ipv6Addr, u8, u32), out: &mut Out<'_, '_, O>) -> Result<(), Full> {
+fn send<O: ByteOrder>(entry: &(Ipv6Addr, u8, u32), out: &mut Out<'_, O>) -> Result<(), Full> {
     let (prefix, prefix_len, label) = *entry;
     out.message(RTM_NEWADDRLABEL, |body| {
         body.put(&IfAddrLblMsg::<O> {
             family: AF_INET6,
-            reserved: 0,
             prefix_len,
-            flags: 0,
-            index: U32::new(0),
             // As many as the kernel has put into it.
             seq: U32::new(10),
+            ..IfAddrLblMsg::default()
         })?;
         body.attr(IFAL_ADDRESS, &prefix.octets())?;
         body.u32(IFAL_LABEL, label)

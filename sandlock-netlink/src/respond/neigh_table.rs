@@ -2,10 +2,13 @@
 
 use zerocopy::{ByteOrder, U16, U32};
 
-use super::{At, Next, Out};
+use super::formats::NEIGHTBL_DUMP;
+use super::request::{Out, Request, StepResult};
 use crate::link::REACHABLE;
+use crate::query::Query;
 use crate::rtnetlink::*;
-use crate::{Body, Full};
+use crate::wire::wire;
+use crate::{Body, Errno, Full};
 
 /// A table: `arp_tbl` (`net/ipv4/arp.c`), `nd_tbl` (`net/ipv6/ndisc.c`).
 struct Table {
@@ -22,14 +25,20 @@ const TABLES: [Table; 2] = [
     Table { family: AF_INET6, name: b"ndisc_cache", sizes: [16, 344], locktime: 0 },
 ];
 
-/// `neightbl_dump_info`: for each table itself, and then its parameters for each link, the newest link first.
-pub(super) fn step<O: ByteOrder>(At { view, query, at }: At<'_>, out: &mut Out<'_, '_, O>) -> Next {
-    let tables = TABLES.iter().filter(|table| [AF_UNSPEC, table.family].contains(&query.family));
+/// `neightbl_dump_info`.
+pub(super) fn start<O: ByteOrder>(request: &mut Request<'_, O>) -> Result<Query, Errno> {
+    NEIGHTBL_DUMP.family(request).map(|family| Query::NeighTables { family })
+}
+
+/// For each table itself, and then its parameters for each link, the newest link first.
+pub(super) fn step<O: ByteOrder>(out: &mut Out<'_, O>, family: u8) -> StepResult {
+    let view = out.view;
+    let tables = TABLES.iter().filter(|table| [AF_UNSPEC, table.family].contains(&family));
     let links = || view.links.iter().rev().map(|link| link.index);
     // 0: the table itself.
     let mut all =
         tables.flat_map(|table| core::iter::once(0).chain(links()).map(move |index| (table, index)));
-    let (table, index) = all.nth(at)?;
+    let (table, index) = all.nth(out.at)?;
     Some(out.message(RTM_NEWNEIGHTBL, |body| {
         body.put(&[table.family, 0, 0, 0])?;
         body.string(NDTA_NAME, table.name)?;
@@ -46,18 +55,19 @@ fn write_table<O: ByteOrder>(table: &Table, body: &mut Body<'_, O>) -> Result<()
     body.u32(NDTA_THRESH1, 128)?;
     body.u32(NDTA_THRESH2, 512)?;
     body.u32(NDTA_THRESH3, 1024)?;
-    // `struct ndt_config`: sizes, entries, last flush and last rand, hash_rnd, hash_mask, …
-    let mask = [0, 0, 0, 0, 15, 0, 0].map(U32::<O>::new);
-    body.attr(NDTA_CONFIG, &(Config { sizes: table.sizes.map(U16::<O>::new), rest: mask }))?;
+    let sizes = table.sizes.map(U16::<O>::new);
+    body.attr(NDTA_CONFIG, &Config { sizes, hash_mask: U32::new(15), ..Config::default() })?;
     body.counters(NDTA_STATS, &[], 11)
 }
 
-/// `struct ndt_config` (`linux/neighbour.h`).
-#[derive(zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::Unaligned)]
-#[repr(C)]
-struct Config<O: ByteOrder> {
-    sizes: [U16<O>; 2],
-    rest: [U32<O>; 7],
+wire! {
+    /// `struct ndt_config` (`linux/neighbour.h`).
+    struct Config<O>: 32 {
+        sizes: [U16<O>; 2],
+        counts: [U32<O>; 4],
+        hash_mask: U32<O>,
+        chain_gc: [U32<O>; 2],
+    }
 }
 
 /// `neightbl_fill_parms`. Times are milliseconds.

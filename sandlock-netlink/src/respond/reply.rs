@@ -2,98 +2,79 @@
 
 use zerocopy::{ByteOrder, I32};
 
-use super::{Ask, Get, REPLY_MAX};
+use super::request::{Get, Out, REPLY_MAX, Request};
 use crate::extack::ExtAck;
 use crate::message::{NLMSG_DONE, NLMSG_ERROR};
-use crate::{Body, Errno, Full, MessageError, MessageFlags, Socket, SocketOptions, Writer};
-
-/// Where messages go that answer one request.
-pub(crate) struct Out<'w, 'b, O: ByteOrder> {
-    pub(super) writer: &'w mut Writer<'b, O>,
-    pub(super) flags: MessageFlags,
-    pub(super) seq: u32,
-    pub(super) port: u32,
-}
-
-impl<O: ByteOrder> Out<'_, '_, O> {
-    /// Adds a message with the request's sequence number and the socket's port.
-    pub(crate) fn message(
-        &mut self,
-        kind: u16,
-        body: impl FnOnce(&mut Body<'_, O>) -> Result<(), Full>,
-    ) -> Result<(), Full> {
-        self.writer.message(kind, self.flags, self.seq, self.port, body)
-    }
-
-    /// `netlink_dump_done`: the end of a dump. The status is no error message but a payload that
-    /// readers insist on.
-    pub(super) fn done(
-        &mut self,
-        status: Result<(), Errno>,
-        socket: &Socket,
-        ext: &ExtAck,
-    ) -> Result<(), Full> {
-        let says = says(socket, ext, status);
-        self.flags.set(MessageFlags::ACK_TLVS, says);
-        self.message(NLMSG_DONE, |body| {
-            body.put(&code::<O>(socket, status))?;
-            if says { ext.write(body, status.is_err()) } else { Ok(()) }
-        })
-    }
-}
+use crate::{Errno, Full, MessageError, MessageFlags, Socket, SocketOptions, Writer};
 
 /// Emits the answer to a request for one thing, if there is any.
 pub(super) fn emit_one<O: ByteOrder>(
-    ask: &mut Ask<'_, O>,
+    request: &mut Request<'_, O>,
     get: Get<O>,
     scratch: &mut [u8; REPLY_MAX],
     emit: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Result<(), Errno> {
-    let mut writer = Writer::new(scratch);
-    let (seq, port) = (ask.message.header().seq.get(), ask.socket.port);
-    get(ask, &mut Out { writer: &mut writer, flags: MessageFlags::empty(), seq, port })?;
-    if writer.len() != 0 {
-        emit(writer.as_bytes());
+    let (seq, port) = (request.message.header().seq.get(), request.socket.port);
+    let (writer, flags) = (Writer::new(scratch), MessageFlags::empty());
+    let mut out = Out { view: request.view, at: 0, writer, flags, seq, port };
+    get(request, &mut out)?;
+    if out.writer.len() != 0 {
+        emit(out.writer.as_bytes());
     }
     Ok(())
 }
 
+/// `netlink_dump_done`: the end of a dump. Its status is a payload without the request's header.
+pub(super) fn write_done<O: ByteOrder>(
+    out: &mut Out<'_, O>,
+    status: Result<(), Errno>,
+    socket: &Socket,
+    ext: &ExtAck,
+) -> Result<(), Full> {
+    let has_ext_ack = has_ext_ack(socket, ext, status);
+    out.flags.set(MessageFlags::ACK_TLVS, has_ext_ack);
+    out.message(NLMSG_DONE, |body| {
+        body.put(&code::<O>(socket, status))?;
+        if has_ext_ack { ext.write(body, status.is_err()) } else { Ok(()) }
+    })
+}
+
 /// `netlink_ack`: an error with the request, or success with the request's header.
 pub(super) fn acknowledge<O: ByteOrder>(
-    ask: &Ask<'_, O>,
+    request: &Request<'_, O>,
     result: Result<(), Errno>,
     scratch: &mut [u8; REPLY_MAX],
     emit: &mut dyn FnMut(&[u8]) -> bool,
 ) {
-    let capped = result.is_ok() || ask.socket.options.contains(SocketOptions::CAP_ACK);
+    let capped = result.is_ok() || request.socket.options.contains(SocketOptions::CAP_ACK);
     let mut writer = Writer::new(scratch);
-    // Also what is longer than an answer can be is echoed by its header only, which fits.
-    if capped || write_error(ask, result, &mut writer, MessageFlags::empty()).is_err() {
-        let _fits = write_error(ask, result, &mut writer, MessageFlags::CAPPED);
+    // A request that is longer than an answer can be is echoed by its header only too, which fits.
+    if capped || write_error(request, result, &mut writer, MessageFlags::empty()).is_err() {
+        let _fits = write_error(request, result, &mut writer, MessageFlags::CAPPED);
     }
     emit(writer.as_bytes());
 }
 
 fn write_error<O: ByteOrder>(
-    ask: &Ask<'_, O>,
+    request: &Request<'_, O>,
     result: Result<(), Errno>,
     writer: &mut Writer<'_, O>,
     mut flags: MessageFlags,
 ) -> Result<(), Full> {
-    let request = ask.message;
+    let message = request.message;
     let capped = flags.contains(MessageFlags::CAPPED);
-    let says = says(&ask.socket, &ask.ext, result);
-    flags.set(MessageFlags::ACK_TLVS, says);
-    writer.message(NLMSG_ERROR, flags, request.header().seq.get(), ask.socket.port, |body| {
-        body.put(&MessageError { error: code::<O>(&ask.socket, result), request: *request.header() })?;
+    let has_ext_ack = has_ext_ack(&request.socket, &request.ext, result);
+    flags.set(MessageFlags::ACK_TLVS, has_ext_ack);
+    writer.message(NLMSG_ERROR, flags, message.header().seq.get(), request.socket.port, |body| {
+        body.put(&MessageError { error: code::<O>(&request.socket, result), request: *message.header() })?;
         if !capped {
-            body.put(request.payload())?;
+            body.put(message.payload())?;
         }
-        if says { ask.ext.write(body, result.is_err()) } else { Ok(()) }
+        if has_ext_ack { request.ext.write(body, result.is_err()) } else { Ok(()) }
     })
 }
 
-fn says(socket: &Socket, ext: &ExtAck, result: Result<(), Errno>) -> bool {
+fn has_ext_ack(socket: &Socket, ext: &ExtAck, result: Result<(), Errno>) -> bool {
     socket.options.contains(SocketOptions::EXT_ACK) && !ext.is_empty(result.is_err())
 }
 

@@ -2,38 +2,33 @@
 
 use zerocopy::ByteOrder;
 
-use super::dump::{
-    Start::{self, By, Form},
-    Step,
-};
-use super::{Ask, At, Dumper, Get, Next, Out, Plan, Query};
-use super::{
-    addr, label, link, lookup, neigh, neigh_table, netconf, nexthop, requests, route, rule, stats, tc,
-};
+use super::request::{Action, Get, Request, StartDump};
+use super::{addr, label, link, lookup, neigh, neigh_table, netconf, nexthop, route, rule, stats, tc};
+use crate::query::Query;
 use crate::rtnetlink::*;
 use crate::view::Style;
 use crate::{Errno, MessageFlags};
 
 /// `rtnetlink_rcv_msg` (`net/core/rtnetlink.c`).
-pub(super) fn plan<O: ByteOrder>(ask: &Ask<'_, O>) -> Result<Plan<O>, Errno> {
-    let kind = ask.message.kind();
+pub(super) fn plan<O: ByteOrder>(request: &Request<'_, O>) -> Result<Action<O>, Errno> {
+    let kind = request.message.kind();
     if kind > RTM_MAX {
         return Err(Errno::EOPNOTSUPP);
     }
-    let Some(family) = ask.message.payload().first().copied() else {
-        return Ok(Plan::Nothing);
+    let Some(family) = request.message.payload().first().copied() else {
+        return Ok(Action::Nothing);
     };
     // Types come in fours: NEW, DEL, GET, SET. All but GET want CAP_NET_ADMIN, and no guest has it.
     if kind % 4 != RTM_GETLINK % 4 {
         return Err(Errno::EPERM);
     }
-    if ask.view.style == Style::Minimal && !matches!(kind, RTM_GETLINK | RTM_GETADDR) {
+    if request.view.style == Style::Minimal && !matches!(kind, RTM_GETLINK | RTM_GETADDR) {
         return Err(Errno::EOPNOTSUPP);
     }
-    if ask.message.flags().intersects(MessageFlags::DUMP) {
-        dumper(kind, family).map(Plan::Dump).ok_or(Errno::EOPNOTSUPP)
+    if request.message.flags().intersects(MessageFlags::DUMP) {
+        dump(kind, family).map(|start| Action::Dump(|_| Ok(()), start)).ok_or(Errno::EOPNOTSUPP)
     } else {
-        get(kind, family).map(Plan::Get).ok_or(Errno::EOPNOTSUPP)
+        get(kind, family).map(Action::Get).ok_or(Errno::EOPNOTSUPP)
     }
 }
 
@@ -45,63 +40,53 @@ fn get<O: ByteOrder>(kind: u16, family: u8) -> Option<Get<O>> {
         (RTM_GETADDR, AF_INET6) => addr::get6,
         (RTM_GETROUTE, AF_INET) => lookup::get4,
         (RTM_GETROUTE, AF_INET6) => lookup::get6,
-        (RTM_GETROUTE, RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => route::get_multicast,
-        (RTM_GETNEIGH, AF_BRIDGE) => neigh::get_fdb,
+        (RTM_GETROUTE, RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => |request, _| route::get_multicast(request),
+        (RTM_GETNEIGH, AF_BRIDGE) => |request, _| neigh::get_fdb(request),
         (RTM_GETNEIGH, _) => neigh::get,
         (RTM_GETQDISC, _) => tc::get_qdisc,
-        (RTM_GETTCLASS, _) => tc::get_class,
-        (RTM_GETTFILTER, _) => tc::get_filter,
-        (RTM_GETCHAIN, _) => tc::get_chain,
+        (RTM_GETTCLASS, _) => |request, _| tc::get_class(request),
+        (RTM_GETTFILTER, _) => |request, _| tc::get_filter(request),
+        (RTM_GETCHAIN, _) => |request, _| tc::get_chain(request),
         (RTM_GETACTION, _) => tc::get_action,
-        (RTM_GETDCB, _) => tc::get_dcb,
+        (RTM_GETDCB, _) => |request, _| tc::get_dcb(request),
         (RTM_GETADDRLABEL, AF_INET6) => label::get,
         (RTM_GETNETCONF, AF_INET | AF_INET6) => netconf::get,
-        (RTM_GETMDB, AF_BRIDGE) => neigh::get_mdb,
+        (RTM_GETMDB, AF_BRIDGE) => |request, _| neigh::get_mdb(request),
         (RTM_GETNSID, _) => nexthop::get_nsid,
         (RTM_GETSTATS, _) => stats::get,
-        (RTM_GETNEXTHOP | RTM_GETNEXTHOPBUCKET, _) => nexthop::get,
+        (RTM_GETNEXTHOP | RTM_GETNEXTHOPBUCKET, _) => |request, _| nexthop::get(request),
         _ => return None,
     })
 }
 
-/// Who makes a dump.
-pub(super) fn dumper<O: ByteOrder>(kind: u16, family: u8) -> Option<Dumper<O>> {
-    let (start, step, apart): (Start<O>, Step<O>, bool) = match (kind, family) {
-        (RTM_GETLINK, AF_BRIDGE) => (By(link::start_bridge), nothing, false),
-        (RTM_GETLINK, AF_INET6) => (Form(&requests::LINK_DUMP_INET6), link::step6, false),
-        (RTM_GETLINK, RTNL_FAMILY_IPMR) => (Form(&requests::LINK_DUMP_IPMR), link::step_ipmr, true),
-        (RTM_GETLINK, _) => (By(link::start), link::step, true),
-        (RTM_GETADDR, AF_INET6) => (By(addr::start6), addr::step, false),
-        (RTM_GETADDR, _) => (By(addr::start4), addr::step, true),
-        (RTM_GETMULTICAST, AF_INET) => (By(addr::start4), addr::step_multicast, false),
-        (RTM_GETMULTICAST, AF_INET6) => (By(addr::start6), addr::step_multicast, false),
-        (RTM_GETANYCAST, AF_INET6) => (By(addr::start6), nothing, false),
-        (RTM_GETROUTE, RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => (By(route::start_multicast), nothing, false),
-        (RTM_GETROUTE, _) => (By(route::start), route::step, true),
-        (RTM_GETRULE, _) => (By(rule::start), rule::step, false),
-        (RTM_GETNEIGH, AF_BRIDGE) => (By(neigh::start_fdb), nothing, false),
-        (RTM_GETNEIGH, _) => (By(neigh::start), neigh::step, false),
-        (RTM_GETNEIGHTBL, _) => (Form(&requests::NEIGHTBL_DUMP), neigh_table::step, true),
-        (RTM_GETADDRLABEL, AF_INET6) => (Form(&requests::LABEL_DUMP), label::step, false),
-        (RTM_GETNETCONF, AF_INET) => (Form(&requests::NETCONF4_DUMP), netconf::step, false),
-        (RTM_GETNETCONF, AF_INET6) => (Form(&requests::NETCONF6_DUMP), netconf::step, false),
-        (RTM_GETNETCONF, _) => (Form(&requests::NETCONF4_DUMP), netconf::step, true),
-        (RTM_GETQDISC, _) => (By(tc::start_qdisc), tc::step_qdisc, true),
-        (RTM_GETTCLASS, _) => (By(|_| Ok(Query::default())), nothing, false),
-        (RTM_GETTFILTER | RTM_GETCHAIN, _) => (By(tc::start_filter), nothing, false),
-        (RTM_GETACTION, _) => (By(tc::start_action), nothing, false),
-        (RTM_GETMDB, AF_BRIDGE) => (By(neigh::start_mdb), nothing, false),
-        (RTM_GETTUNNEL, AF_BRIDGE) => (By(neigh::start_tunnel), nothing, false),
-        (RTM_GETNSID, _) => (By(nexthop::start_nsid), nothing, false),
-        (RTM_GETNEXTHOP, _) => (By(nexthop::start), nothing, false),
-        (RTM_GETNEXTHOPBUCKET, _) => (By(nexthop::start_bucket), nothing, false),
-        (RTM_GETSTATS, _) => (By(stats::start), stats::step, false),
+/// The reader of a request for a dump.
+fn dump<O: ByteOrder>(kind: u16, family: u8) -> Option<StartDump<O>> {
+    Some(match (kind, family) {
+        (RTM_GETLINK, AF_BRIDGE) => link::start_bridge,
+        (RTM_GETLINK, AF_INET6 | RTNL_FAMILY_IPMR) => link::start_plain,
+        (RTM_GETLINK, _) => link::start,
+        (RTM_GETADDR, AF_INET6) => addr::start6,
+        (RTM_GETADDR, _) => addr::start4,
+        (RTM_GETMULTICAST, AF_INET | AF_INET6) => addr::start_multicast,
+        (RTM_GETANYCAST, AF_INET6) => addr::start_anycast,
+        (RTM_GETROUTE, RTNL_FAMILY_IPMR | RTNL_FAMILY_IP6MR) => route::start_multicast,
+        (RTM_GETROUTE, _) => route::start,
+        (RTM_GETRULE, _) => rule::start,
+        (RTM_GETNEIGH, AF_BRIDGE) => neigh::start_fdb,
+        (RTM_GETNEIGH, _) => neigh::start,
+        (RTM_GETNEIGHTBL, _) => neigh_table::start,
+        (RTM_GETADDRLABEL, AF_INET6) => label::start,
+        (RTM_GETNETCONF, _) => netconf::start,
+        (RTM_GETQDISC, _) => tc::start_qdisc,
+        (RTM_GETTCLASS, _) => |_| Ok(Query::Nothing),
+        (RTM_GETTFILTER | RTM_GETCHAIN, _) => tc::start_filter,
+        (RTM_GETACTION, _) => tc::start_action,
+        (RTM_GETMDB, AF_BRIDGE) => neigh::start_mdb,
+        (RTM_GETTUNNEL, AF_BRIDGE) => neigh::start_tunnel,
+        (RTM_GETNSID, _) => nexthop::start_nsid,
+        (RTM_GETNEXTHOP, _) => nexthop::start,
+        (RTM_GETNEXTHOPBUCKET, _) => nexthop::start_bucket,
+        (RTM_GETSTATS, _) => stats::start,
         _ => return None,
-    };
-    Some(Dumper { start, step, apart })
-}
-
-/// A dump of what there is none of.
-fn nothing<O: ByteOrder>(_: At<'_>, _: &mut Out<'_, '_, O>) -> Next {
-    None
+    })
 }

@@ -1,4 +1,4 @@
-//! What the answers of a responder begin with, for whoever takes them apart.
+//! The headers that a responder's answers begin with, for tests that parse them.
 
 /// The size of the header that messages of a type begin with.
 pub(crate) fn header_len(kind: u16) -> usize {

@@ -146,7 +146,7 @@ impl Message {
         }
     }
 
-    /// Says another sentence.
+    /// Replaces the text of an error.
     pub(crate) fn says(&mut self, old: &str, new: &str) {
         let [old, new] = [old, new].map(|text| bytes(&vec![(1, [text.as_bytes(), &[0]].concat())]));
         if let Some(at) = self.body.windows(old.len()).position(|window| window == old) {
@@ -160,6 +160,13 @@ impl Message {
         self.replace(&old, &new);
     }
 
+    /// Becomes an error, with the whole request.
+    pub(crate) fn refuse(&mut self, errno: i32, request: &Request<'_>) {
+        (self.kind, self.flags) = (2, 0);
+        self.body = [&errno.wrapping_neg().to_ne_bytes(), &*request.bytes].concat();
+        self.body.resize(self.body.len().next_multiple_of(4), 0);
+    }
+
     pub(crate) fn is_error(&self) -> bool {
         self.kind == 2
     }
@@ -168,12 +175,12 @@ impl Message {
         self.kind == 3
     }
 
-    /// Without what is said besides the number.
+    /// Removes all but the number of an error.
     pub(crate) fn forget_why(&mut self) {
         if self.is_end() {
             self.body.truncate(4);
         } else if self.is_error() {
-            // The number, and the request, as long as it says.
+            // The number, and the request, as long as its header gives.
             let len = self.body.get(4..8).map_or(0, |len| u32::from_ne_bytes(len.try_into().unwrap()));
             self.body.truncate(4 + usize::try_from(len).unwrap().next_multiple_of(4));
         }

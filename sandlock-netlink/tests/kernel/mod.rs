@@ -8,21 +8,29 @@
 )]
 
 pub(crate) mod message;
+pub(crate) mod random;
+pub(crate) mod record;
 pub(crate) mod releases;
+pub(crate) mod requests;
+pub(crate) mod sockets;
 
 use core::ops::Range;
 
 use sandlock_netlink::rtnetlink::{
     AF_INET6, IFA_CACHEINFO, IFLA_AF_SPEC, IFLA_INET6_CACHEINFO, IFLA_PROTINFO, NDTA_CONFIG, NDTA_PARMS,
-    NDTA_STATS, NDTPA_REACHABLE_TIME, RTA_CACHEINFO, RTM_GETMULTICAST, RTM_NEWADDR, RTM_NEWLINK,
+    NDTA_STATS, NDTPA_REACHABLE_TIME, RTA_CACHEINFO, RTM_DELADDR, RTM_GETMULTICAST, RTM_NEWADDR, RTM_NEWLINK,
     RTM_NEWNEIGHTBL, RTM_NEWROUTE,
 };
 use sandlock_netlink::{
-    Attr, LittleEndian, Message, Messages, Protocol, REPLY_MAX, Socket, SocketOptions, View, answer, resume,
+    Attr, LittleEndian, Message, Messages, Printed, Protocol, REPLY_MAX, Socket, SocketOptions, View, answer,
+    resume,
 };
 
 /// The port of the socket that asks.
 pub(crate) const PORT: u32 = 4242;
+
+/// The protocols that there are.
+pub(crate) const PROTOCOLS: [i32; 6] = [0, 4, 6, 12, 15, 16];
 
 /// Requests that a socket sends, one after the other, before it receives anything.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +98,7 @@ fn unhex(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// What is answered to a case here: all requests, then all that is left of dumps.
+/// Our answers to a case: to all requests, then the rest of all dumps.
 pub(crate) fn ours(view: &View<'_>, case: &Case) -> Vec<Vec<u8>> {
     let mut socket =
         Socket { options: case.options, ..Socket::of(Protocol::new(case.protocol).unwrap(), PORT) };
@@ -122,21 +130,56 @@ pub(crate) fn difference(case: &Case, ours: &[Vec<u8>], kernels: &[Vec<u8>]) -> 
             masked(cut(ours)) == masked(cut(kernels))
         });
     (!same).then(|| {
-        let hex = |replies: &[Vec<u8>]| {
-            let each = replies.iter().map(|reply| {
-                let bytes: String = reply.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("\n    {bytes}")
-            });
-            each.collect::<String>()
-        };
-        format!(
-            "{}\n  asked:{}\n  ours:{}\n  kernel's:{}",
-            case.name,
-            hex(&case.requests),
-            hex(ours),
-            hex(kernels)
-        )
+        let [request, ours, kernels] =
+            [&case.requests[..], ours, kernels].map(|datagrams| printed(case.protocol, datagrams));
+        let hex = case.requests.iter().map(|request| hex(request)).collect::<Vec<_>>().join(" ");
+        let changes = changes(&ours, &kernels);
+        format!("{}\n{hex}\n{}\n{}", case.name, request.join("\n"), changes.join("\n"))
     })
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Datagrams as lines of text.
+fn printed(protocol: i32, datagrams: &[Vec<u8>]) -> Vec<String> {
+    let protocol = Protocol::new(protocol).unwrap();
+    let datagrams = datagrams.iter().enumerate().flat_map(|(at, datagram)| {
+        let text = Printed::<LittleEndian>::new(protocol, datagram).to_string();
+        let title = format!("datagram {at}");
+        [title].into_iter().chain(text.lines().map(str::to_owned).collect::<Vec<_>>())
+    });
+    datagrams.collect()
+}
+
+/// The lines of two texts in order: `-` is only ours, `+` only the kernel's, and of what both have each
+/// message's first line.
+fn changes(ours: &[String], kernels: &[String]) -> Vec<String> {
+    // The length of the longest common part, from each pair of lines on.
+    let mut common = vec![vec![0; kernels.len() + 1]; ours.len() + 1];
+    for (i, one) in ours.iter().enumerate().rev() {
+        for (j, other) in kernels.iter().enumerate().rev() {
+            let either = common[i + 1][j].max(common[i][j + 1]);
+            common[i][j] = if one == other { common[i + 1][j + 1] + 1 } else { either };
+        }
+    }
+    let (mut i, mut j, mut lines) = (0, 0, Vec::new());
+    while i < ours.len() || j < kernels.len() {
+        if i < ours.len() && j < kernels.len() && ours[i] == kernels[j] {
+            if !ours[i].starts_with(' ') {
+                lines.push(format!("    {}", ours[i]));
+            }
+            (i, j) = (i + 1, j + 1);
+        } else if j == kernels.len() || (i < ours.len() && common[i + 1][j] >= common[i][j + 1]) {
+            lines.push(format!("  - {}", ours[i]));
+            i += 1;
+        } else {
+            lines.push(format!("  + {}", kernels[j]));
+            j += 1;
+        }
+    }
+    lines
 }
 
 /// Where in a datagram is what differs from run to run: times since the machine was started, what the
@@ -161,7 +204,7 @@ fn volatile(datagram: &[u8]) -> Vec<Range<usize>> {
                     words(&mut ranges, info, 1..3);
                 }
             }
-            RTM_NEWADDR | RTM_GETMULTICAST => {
+            RTM_NEWADDR | RTM_DELADDR | RTM_GETMULTICAST => {
                 // When it was made and changed.
                 if let Some(info) = find(IFA_CACHEINFO, 8) {
                     words(&mut ranges, info, 2..4);

@@ -1,4 +1,5 @@
-//! What kernels answer otherwise than Linux 6.18, whose answers ours are: each change, and what it makes of an answer.
+//! What kernels answer otherwise than Linux 6.18, whose answers ours are: each change, and what it makes of
+//! an answer.
 
 use super::Case;
 use super::message::{Attrs, Message, Request, UNKNOWN, join, split};
@@ -14,10 +15,12 @@ pub(crate) const KNOWN: [Release; 2] = [(6, 1), (7, 3)];
 /// Which kernels answer otherwise.
 #[derive(Clone, Copy)]
 pub(crate) enum When {
-    /// Those on the other side of this release than ours. The number is that of the release which made the change where that is said,
-    /// and else of the first one that was found to have it, of 6.1, 6.12, 6.18, 7.2 and 7.3, or one between that and the last without it.
+    /// Those on the other side of this release than ours. The number is that of the release which made the
+    /// change if a comment names it, and else of the first one that was found to have it, of 6.1, 6.12, 6.18,
+    /// 7.2 and 7.3, or one between that and the last without it.
     Since(u32, u32),
-    /// Those that were built or started without something: a dump of this protocol, type and family is answered with this errno only.
+    /// Those that were built or started without something: a dump of this protocol, type and family is
+    /// answered with this errno only.
     Without(i32, u16, u8, i32),
     /// Any: it is a matter of how the kernel was built.
     Built,
@@ -68,7 +71,7 @@ const RTM_GETMDB: u16 = 86;
 const RTM_GETNEXTHOP: u16 = 106;
 const RTM_GETTUNNEL: u16 = 122;
 
-/// The policy of `CTRL_CMD_GETPOLICY` is told with its number.
+/// The policy of `CTRL_CMD_GETPOLICY` is dumped with its number.
 fn tell_getpolicy(all: &mut Attrs) {
     all.iter_mut().filter(|(kind, _)| *kind == 0x8000).for_each(|(kind, _)| *kind = 0x800a);
 }
@@ -79,7 +82,8 @@ pub(crate) const CHANGES: &[Change] = &[
         Without(4, 20, 2, 2),
         "no module of inet_diag or unix_diag",
         As(|request| {
-            if request.protocol == 4 && request.half(4) == 20 && request.family().is_some_and(|of| of < 46) {
+            let by_family = [20, 21].contains(&request.half(4));
+            if request.protocol == 4 && by_family && request.family().is_some_and(|of| of < 46) {
                 // A family of which no kernel has it.
                 request.bytes[16] = 20;
             }
@@ -98,8 +102,26 @@ pub(crate) const CHANGES: &[Change] = &[
         Without(4, 20, 2, 2),
         "and so nothing that its first type of message was for",
         Ours(|request, message| {
-            if request.protocol == 4 && request.half(4) == 18 && message.is_error() {
-                message.body[..4].copy_from_slice(&(-95i32).to_ne_bytes());
+            if request.protocol == 4 && request.half(4) == 18 && (message.is_error() || message.is_end()) {
+                message.refuse(95, request);
+            }
+        }),
+    ),
+    change(
+        Since(6, 16),
+        "there is no DCCP, which had a type of message of its own",
+        Ours(|request, message| {
+            if request.protocol == 4 && request.half(4) == 19 && message.is_error() {
+                message.refuse(95, request);
+            }
+        }),
+    ),
+    change(
+        Built,
+        "what kinds of links there are",
+        As(|request| {
+            if request.kind() == RTM_GETLINK && request.bytes.ends_with(b"veth\0\0\0\0") {
+                request.rename(16, |_| UNKNOWN);
             }
         }),
     ),
@@ -488,7 +510,7 @@ pub(crate) fn explained(
         each.collect::<Vec<_>>()
     };
     let mut answer = ours(&asked);
-    // What is echoed is what was asked.
+    // The echoed request is the original one.
     for (asked, was) in asked.requests.iter().zip(&case.requests).filter(|(asked, was)| asked != was) {
         for datagram in &mut answer {
             let at = 20;

@@ -6,9 +6,8 @@ pub mod listen;
 pub mod memfd;
 pub mod metadata;
 pub mod netlink;
-pub mod own;
-#[cfg(test)]
-pub(crate) mod testing;
+pub mod process_ids;
+pub mod terminal;
 
 /// The network that every guest is shown, by whatever call it asks.
 pub(crate) const VIEW: &sandlock_netlink::View<'static> = &sandlock_netlink::View::LOOPBACK;

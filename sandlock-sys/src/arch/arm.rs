@@ -12,9 +12,9 @@ use crate::nr::native as nr;
 /// See [`super::invoke`].
 pub(super) unsafe fn syscall6(nr: u32, [a0, a1, a2, a3, a4, a5]: [Arg<'_>; 6]) -> usize {
     let ret: usize;
-    // SAFETY: `svc` reads r7 and r0 to r5 and writes r0; the kernel preserves every other register. r7 cannot be an operand, for in
-    // Thumb code it is the frame pointer: it waits in another register meanwhile. What the call does with the arguments is the caller's
-    // contract.
+    // SAFETY: `svc` reads r7 and r0 to r5 and writes r0; the kernel preserves every other register. r7 cannot
+    // be an operand, for in Thumb code it is the frame pointer: it waits in another register meanwhile. What
+    // the call does with the arguments is the caller's contract.
     unsafe {
         asm!(
             "mov {r7}, r7",
@@ -42,8 +42,9 @@ pub(super) unsafe fn clone_call(
     arg: *mut c_void,
 ) -> usize {
     let ret: usize;
-    // SAFETY: clone(flags, stack, parent_tid, tls, child_tid) returns twice. The maker goes straight to label 2 with every other
-    // register as before. The new task has r0 = 0 and its own stack, calls `entry` and ends in exit_group: it never leaves this block.
+    // SAFETY: clone(flags, stack, parent_tid, tls, child_tid) returns twice. The maker goes straight to label
+    // 2 with every other register as before. The new task has r0 = 0 and its own stack, calls `entry` and
+    // ends in exit_group: it never leaves this block.
     unsafe {
         asm!(
             "mov r5, r7",

@@ -10,11 +10,13 @@ use crate::nr::native as nr;
 ///
 /// See [`super::invoke`].
 pub(super) unsafe fn syscall6(nr: u32, [a0, a1, a2, a3, a4, a5]: [Arg<'_>; 6]) -> usize {
-    // ebx, esi and ebp may not be operands here, and all seven registers are needed: so they come from memory.
+    // ebx, esi and ebp may not be operands here, and all seven registers are needed: so they come from
+    // memory.
     let block = [Arg::from(nr).0, a0.0, a1.0, a2.0, a3.0, a4.0, a5.0];
     let ret: usize;
-    // SAFETY: the block is read before the call. `int` reads eax, ebx, ecx, edx, esi, edi and ebp and writes eax; what is no operand is
-    // on the stack meanwhile. What the kernel does with the arguments is the caller's contract.
+    // SAFETY: the block is read before the call. `int` reads eax, ebx, ecx, edx, esi, edi and ebp and writes
+    // eax; the registers that are no operands are saved on the stack meanwhile. What the kernel does with the
+    // arguments is the caller's contract.
     unsafe {
         asm!(
             "push ebx",
@@ -51,9 +53,9 @@ pub(super) unsafe fn clone_call(
 ) -> usize {
     let block = [flags, stack_top.expose_provenance(), pidfd.expose_provenance(), arg.expose_provenance()];
     let ret: usize;
-    // SAFETY: clone(flags, stack, parent_tid, tls, child_tid) returns twice. The maker goes straight to label 2 with every other
-    // register as before. The new task has eax 0 and its own stack, at whose end `arg` was put where the ABI wants it; it calls `entry`
-    // and ends in exit_group: it never leaves this block.
+    // SAFETY: clone(flags, stack, parent_tid, tls, child_tid) returns twice. The maker goes straight to label
+    // 2 with every other register as before. The new task has eax 0 and its own stack, at whose end `arg` was
+    // put where the ABI wants it; it calls `entry` and ends in exit_group: it never leaves this block.
     unsafe {
         asm!(
             "push ebx",

@@ -1,7 +1,8 @@
 //! One system call instruction per architecture, and the typed registers that go into it.
 //!
-//! Each architecture file defines the same two names: `syscall6` and `clone_call`. A further architecture is one more file here, one more
-//! line in the list below, and one more [`AUDIT_ARCH`](crate::filter::AUDIT_ARCH).
+//! Each architecture file defines the same two names: `syscall6` and `clone_call`. A further architecture is
+//! one more file here, one more line in the list below, and one more
+//! [`AUDIT_ARCH`](crate::filter::AUDIT_ARCH).
 
 #![expect(unsafe_code, reason = "system calls are made here and nowhere below")]
 
@@ -19,7 +20,6 @@ use core::marker::PhantomData;
 
 use crate::conv;
 use crate::errno::{Errno, Result};
-use crate::fd::BorrowedFd;
 
 /// One argument register: a number, or a pointer that keeps its provenance and its lifetime.
 #[derive(Clone, Copy)]
@@ -46,12 +46,6 @@ impl From<i32> for Arg<'_> {
     /// Sign-extended, as a C compiler passes an `int`.
     fn from(value: i32) -> Self {
         Self::from(conv::usize_from_i32(value))
-    }
-}
-
-impl<'a> From<BorrowedFd<'a>> for Arg<'a> {
-    fn from(fd: BorrowedFd<'a>) -> Self {
-        Self::from(fd.as_raw())
     }
 }
 
@@ -100,7 +94,7 @@ pub(crate) fn pad<'a, const N: usize>(given: [Arg<'a>; N]) -> [Arg<'a>; 6] {
 /// # Safety
 ///
 /// Whatever the call reads or writes through `args` must be valid for that, and the call must not
-/// break an invariant of the process (a descriptor somebody owns, memory somebody borrows).
+/// break an invariant of the process (a descriptor that other code owns, memory that it borrows).
 pub(crate) unsafe fn invoke(nr: u32, args: [Arg<'_>; 6]) -> Result<usize> {
     // SAFETY: the caller's contract is the same.
     Errno::split(unsafe { native::syscall6(nr, args) })
@@ -121,10 +115,10 @@ pub type Entry = unsafe extern "C" fn(*mut c_void) -> i32;
 ///
 /// # Safety
 ///
-/// `stack_top` is the 16-byte aligned end of writable memory that nobody else uses while the task
-/// lives and that is large enough for `entry`; with `CLONE_PIDFD` in `flags`, `pidfd` is valid for one write;
-/// `flags` has neither `CLONE_SETTLS` nor any of the `*_SETTID`/`*_CLEARTID`; `entry(arg)` is sound in a task that shares with its
-/// maker whatever `flags` says, on any thread-local state there is.
+/// `stack_top` is the 16-byte aligned end of writable memory that no other code uses while the task lives and
+/// that is large enough for `entry`; with `CLONE_PIDFD` in `flags`, `pidfd` is valid for one write; `flags`
+/// has neither `CLONE_SETTLS` nor any of the `*_SETTID`/`*_CLEARTID`; `entry(arg)` is sound in a task that
+/// shares with its maker whatever `flags` names, on any thread-local state there is.
 pub(crate) unsafe fn clone_call(
     flags: usize,
     stack_top: *mut u8,

@@ -12,8 +12,9 @@ use crate::nr::native as nr;
 /// See [`super::invoke`].
 pub(super) unsafe fn syscall6(nr: u32, [a0, a1, a2, a3, a4, a5]: [Arg<'_>; 6]) -> usize {
     let ret: usize;
-    // SAFETY: `sc` reads r0 and r3 to r8, writes r3 and the summary overflow bit, which says that r3 is an errno, and clobbers r0, r4 to
-    // r12, ctr and xer (Documentation/arch/powerpc/syscall64-abi.rst). What it does with the arguments is the caller's contract.
+    // SAFETY: `sc` reads r0 and r3 to r8, writes r3 and the summary overflow bit, set if r3 is an
+    // errno, and clobbers r0, r4 to r12, ctr and xer (Documentation/arch/powerpc/syscall64-abi.rst). What it
+    // does with the arguments is the caller's contract.
     unsafe {
         asm!(
             "sc",
@@ -43,9 +44,10 @@ pub(super) unsafe fn clone_call(
     arg: *mut c_void,
 ) -> usize {
     let ret: usize;
-    // SAFETY: clone(flags, stack, parent_tid, child_tid, tls) returns twice. The maker goes straight to label 2 with the registers of
-    // `syscall6` clobbered. The new task has r3 = 0 and its own stack, makes the smallest frame there is, calls `entry` through r12 as
-    // the ABI wants and ends in exit_group: it never leaves this block.
+    // SAFETY: clone(flags, stack, parent_tid, child_tid, tls) returns twice. The maker goes straight to label
+    // 2 with the registers of `syscall6` clobbered. The new task has r3 = 0 and its own stack, makes the
+    // smallest frame there is, calls `entry` through r12 as the ABI wants and ends in exit_group: it never
+    // leaves this block.
     unsafe {
         asm!(
             "sc",

@@ -12,8 +12,8 @@ use crate::nr::native as nr;
 /// See [`super::invoke`].
 pub(super) unsafe fn syscall6(nr: u32, [a0, a1, a2, a3, a4, a5]: [Arg<'_>; 6]) -> usize {
     let ret: usize;
-    // SAFETY: `svc 0` reads r1 and r2 to r7 and writes r2; the kernel preserves every other register. What it does with the arguments
-    // is the caller's contract.
+    // SAFETY: `svc 0` reads r1 and r2 to r7 and writes r2; the kernel preserves every other register. What it
+    // does with the arguments is the caller's contract.
     unsafe {
         asm!(
             "svc 0",
@@ -37,9 +37,9 @@ pub(super) unsafe fn clone_call(
     arg: *mut c_void,
 ) -> usize {
     let ret: usize;
-    // SAFETY: clone(stack, flags, parent_tid, child_tid, tls) returns twice. The maker goes straight to label 2 with every other
-    // register as before. The new task has r2 = 0 and its own stack, makes the 160 bytes that a callee may save registers in, calls
-    // `entry` and ends in exit_group: it never leaves this block.
+    // SAFETY: clone(stack, flags, parent_tid, child_tid, tls) returns twice. The maker goes straight to label
+    // 2 with every other register as before. The new task has r2 = 0 and its own stack, makes the 160 bytes
+    // that a callee may save registers in, calls `entry` and ends in exit_group: it never leaves this block.
     unsafe {
         asm!(
             "svc 0",

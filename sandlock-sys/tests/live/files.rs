@@ -4,9 +4,9 @@ use core::ffi::CStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use sandlock_sys::fs::{Entries, FileTime, FileType, MemfdFlags, OFlags, Resolve};
+use sandlock_sys::fs::{Entries, FileTime, FileType, MemfdFlags, Mode, OFlags, Resolve, UnlinkFlags};
 use sandlock_sys::mm::Mapping;
-use sandlock_sys::{AsFd, BorrowedFd, Errno, fs as sys, net, tty};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, Pid, fs as sys, net, tty};
 
 use crate::{Dir, c_path, skip};
 
@@ -20,7 +20,7 @@ fn openat2_walks_as_resolve_says() {
     symlink("sub", dir.join("link")).unwrap();
     symlink("/sub", dir.join("absolute")).unwrap();
     let fd = dir.fd();
-    let open = |path: &CStr, resolve| sys::openat2(fd.as_fd(), path, NONE, 0, resolve).map(drop);
+    let open = |path: &CStr, resolve| sys::openat2(fd.as_fd(), path, NONE, Mode::empty(), resolve).map(drop);
     for (path, resolve, want) in [
         (c"sub/file", Resolve::BENEATH, Ok(())),
         (c"sub/../sub/file", Resolve::BENEATH, Ok(())),
@@ -50,7 +50,7 @@ fn a_file_is_made_once_and_with_its_mode() {
     let fd = dir.fd();
     let make = || {
         let flags = OFlags::CREAT | OFlags::EXCL | OFlags::WRONLY;
-        sys::openat2(fd.as_fd(), c"file", flags, 0o400, Resolve::empty())
+        sys::openat2(fd.as_fd(), c"file", flags, Mode::from_bits_retain(0o400), Resolve::empty())
     };
     let file = make().unwrap();
     assert_eq!(make().unwrap_err(), Errno::EEXIST);
@@ -58,7 +58,7 @@ fn a_file_is_made_once_and_with_its_mode() {
     assert_eq!(sys::read(file.as_fd(), &mut [0; 8]), Err(Errno::EBADF));
     assert_eq!(fs::metadata(dir.join("file")).unwrap().permissions().mode() & 0o777, 0o400);
     assert_eq!(fs::read(dir.join("file")).unwrap(), b"content");
-    sys::fchmodat(fd.as_fd(), c"file", 0o600).unwrap();
+    sys::fchmodat(fd.as_fd(), c"file", Mode::from_bits_retain(0o600)).unwrap();
     assert_eq!(fs::metadata(dir.join("file")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -142,7 +142,7 @@ fn damaged_entries_end() {
     for end in 0..filled.len() {
         assert!(Entries::new(filled.split_at(end).0).count() < 3, "{end}");
     }
-    // A record that says it is empty, shorter than its head, or longer than the buffer.
+    // A record whose length is 0, less than its head, or more than the buffer.
     for length in [0u16, 1, 18, 19, 65535] {
         let mut damaged = filled.to_vec();
         damaged.splice(16..18, length.to_ne_bytes());
@@ -157,17 +157,18 @@ fn every_type_of_file_is_told_apart() {
     symlink("file", dir.join("link")).unwrap();
     let fd = dir.fd();
     let (socket, _) = net::socketpair(libc::SOCK_STREAM).unwrap();
-    let open = |path: &CStr, flags| sys::openat2(fd.as_fd(), path, flags, 0, Resolve::empty()).unwrap();
+    let open =
+        |path: &CStr, flags| sys::openat2(fd.as_fd(), path, flags, Mode::empty(), Resolve::empty()).unwrap();
     for (fd, want) in [
         (open(c"file", NONE), FileType::Regular),
         (open(c"file", OFlags::PATH), FileType::Regular),
         (open(c".", NONE), FileType::Directory),
         (open(c"link", OFlags::PATH), FileType::Regular),
         (open(c"link", OFlags::PATH | OFlags::NOFOLLOW), FileType::Symlink),
-        (open(c"/dev/null", OFlags::PATH), FileType::Other),
+        (open(c"/dev/null", OFlags::PATH), FileType::CharDevice),
         (socket, FileType::Socket),
     ] {
-        assert_eq!(sys::file_type(fd.as_fd()).unwrap().0, want);
+        assert_eq!(sys::info(fd.as_fd()).unwrap().kind, want);
     }
 }
 
@@ -191,17 +192,17 @@ fn names_are_made_moved_and_removed() {
     let dir = Dir::new();
     let fd = dir.fd();
     let here = fd.as_fd();
-    sys::mkdirat(here, c"one", 0o700).unwrap();
-    assert_eq!(sys::mkdirat(here, c"one", 0o700), Err(Errno::EEXIST));
+    sys::mkdirat(here, c"one", Mode::RWXU).unwrap();
+    assert_eq!(sys::mkdirat(here, c"one", Mode::RWXU), Err(Errno::EEXIST));
     sys::renameat(here, c"one", here, c"two").unwrap();
     assert_eq!(sys::renameat(here, c"one", here, c"two"), Err(Errno::ENOENT));
     assert!(dir.join("two").is_dir() && !dir.join("one").exists());
     fs::write(dir.join("two/file"), "").unwrap();
-    assert_eq!(sys::unlinkat(here, c"two", true), Err(Errno::ENOTEMPTY));
-    assert_eq!(sys::unlinkat(here, c"two", false), Err(Errno::EISDIR));
-    assert_eq!(sys::unlinkat(here, c"two/file", true), Err(Errno::ENOTDIR));
-    sys::unlinkat(here, c"two/file", false).unwrap();
-    sys::unlinkat(here, c"two", true).unwrap();
+    assert_eq!(sys::unlinkat(here, c"two", UnlinkFlags::REMOVEDIR), Err(Errno::ENOTEMPTY));
+    assert_eq!(sys::unlinkat(here, c"two", UnlinkFlags::empty()), Err(Errno::EISDIR));
+    assert_eq!(sys::unlinkat(here, c"two/file", UnlinkFlags::REMOVEDIR), Err(Errno::ENOTDIR));
+    sys::unlinkat(here, c"two/file", UnlinkFlags::empty()).unwrap();
+    sys::unlinkat(here, c"two", UnlinkFlags::REMOVEDIR).unwrap();
     assert_eq!(fs::read_dir(&*dir).unwrap().count(), 0);
 }
 
@@ -212,7 +213,8 @@ fn a_mapping_is_zeroed_and_ours() {
     mapping.bytes().fill(7);
     assert_eq!(mapping.bytes(), [7; 10_000]);
     assert_eq!(Mapping::new(0).unwrap_err(), Errno::EINVAL);
-    // More than a slice may have: where registers are narrow, or page tables deep, the kernel has room for it.
+    // More than a slice may have: where registers are narrow, or page tables deep, the kernel has room for
+    // it.
     assert_eq!(Mapping::new(1 << (usize::BITS - 1)).unwrap_err(), Errno::ENOMEM);
 }
 
@@ -228,7 +230,35 @@ fn terminal_settings_survive_a_round_trip() {
     tty::set_settings(terminal.as_fd(), &before).unwrap();
     let after = tty::settings(terminal.as_fd()).unwrap();
     assert_eq!(format!("{before:?}"), format!("{after:?}"));
-    // It controls nobody here.
+    // It controls no process here.
     assert_eq!(tty::foreground(BorrowedFd::CWD).unwrap_err(), Errno::EBADF);
-    assert_eq!(tty::set_foreground(terminal.as_fd(), 1), Err(Errno::ENOTTY));
+    assert_eq!(tty::set_foreground(terminal.as_fd(), Pid::new(1)), Err(Errno::ENOTTY));
+}
+
+#[test]
+fn a_file_system_is_known_by_its_number() {
+    // PROC_SUPER_MAGIC, SOCKFS_MAGIC.
+    let proc = sys::open(c"/proc", sys::OFlags::PATH).unwrap();
+    assert_eq!(sys::file_system(proc.as_fd()), Ok(0x9fa0));
+    let (socket, _) = net::socketpair(libc::SOCK_STREAM).unwrap();
+    assert_eq!(sys::file_system(socket.as_fd()), Ok(0x534f_434b));
+    assert_eq!(sys::file_system(BorrowedFd::NONE), Err(Errno::EBADF));
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_descriptor_becomes_the_standard_librarys_and_comes_back() {
+    use std::io::Write;
+    use std::os::fd;
+    let fd = sys::memfd_create(c"test", MemfdFlags::CLOEXEC).unwrap();
+    let number = fd.as_fd().as_raw();
+    let theirs = fd::BorrowedFd::try_from(fd.as_fd()).unwrap();
+    assert_eq!(BorrowedFd::from(theirs).as_raw(), number);
+    assert_eq!(fd::BorrowedFd::try_from(BorrowedFd::NONE).unwrap_err(), Errno::EBADF);
+    let mut file = fs::File::from(fd::OwnedFd::from(fd));
+    file.write_all(b"content").unwrap();
+    let fd = sandlock_sys::OwnedFd::from(fd::OwnedFd::from(file));
+    assert_eq!(fd.as_fd().as_raw(), number);
+    sys::rewind(fd.as_fd()).unwrap();
+    assert_eq!(sys::read(fd.as_fd(), &mut [0; 8]), Ok(7));
 }

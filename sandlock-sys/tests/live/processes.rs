@@ -1,4 +1,5 @@
-//! `process`, and what `prctl` and `fs` do to a whole process: in processes made by `clone`, which report by their exit status.
+//! `process`, and what `prctl` and `fs` do to a whole process: in processes made by `clone`, which report by
+//! their exit status.
 
 #![expect(unsafe_code, reason = "tests of unsafe functions")]
 
@@ -12,22 +13,22 @@ use sandlock_sys::arch::Entry;
 use sandlock_sys::fs::{MemfdFlags, OFlags};
 use sandlock_sys::mm::Mapping;
 use sandlock_sys::poll::ppoll;
-use sandlock_sys::process::{self, CStrPtr, Change, CloneFlags, PidFd, Strings};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, fs as sys, net, prctl, signal};
+use sandlock_sys::process::{self, CStrPtr, Change, CloneFlags, PidFd, PidfdFlags, Strings, WaitFlags};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs as sys, net, prctl, signal};
 
 use crate::{in_thread, skip, status};
 
 const VFORK: CloneFlags = CloneFlags::VM.union(CloneFlags::VFORK);
 
 /// A new process that runs `entry(arg)`, and what keeps its stack. `entry` must be as `clone` wants it.
-pub(crate) fn start<T>(flags: CloneFlags, entry: Entry, arg: &T) -> (i32, PidFd, Mapping) {
+pub(crate) fn start<T>(flags: CloneFlags, entry: Entry, arg: &T) -> (Pid, PidFd, Mapping) {
     let mut stack = Mapping::new(1 << 18).unwrap();
     let arg = core::ptr::from_ref(arg).cast_mut().cast::<c_void>();
-    // SAFETY: the stack is fresh and returned with the process; each entry below makes system calls and uses atomics, and
-    // its argument outlives it, for every test waits for the end.
-    let cloned = unsafe { process::clone(flags | CloneFlags::PIDFD, 0, stack.bytes(), entry, arg) };
+    // SAFETY: the stack is fresh and returned with the process; each entry below makes system calls and uses
+    // atomics, and its argument outlives it, for every test waits for the end.
+    let cloned = unsafe { process::clone(flags, Signal::NONE, stack.bytes(), entry, arg) };
     let (pid, pidfd) = cloned.unwrap();
-    (pid, pidfd.unwrap(), stack)
+    (pid, pidfd, stack)
 }
 
 /// How a new process that runs `entry(arg)` ends.
@@ -45,7 +46,7 @@ pub(crate) unsafe extern "C" fn sleep(_: *mut c_void) -> i32 {
     1
 }
 
-/// Takes the number behind `arg`, leaves another there, and returns what was taken.
+/// Takes the number behind `arg`, leaves another there, and returns the one taken.
 unsafe extern "C" fn swap(arg: *mut c_void) -> i32 {
     // SAFETY: the argument is a reference to an atomic.
     unsafe { &*arg.cast::<AtomicI32>() }.swap(1, Ordering::SeqCst)
@@ -102,7 +103,7 @@ struct Program<'a> {
 unsafe extern "C" fn execute(arg: *mut c_void) -> i32 {
     // SAFETY: the argument is a reference to a program.
     let program = unsafe { &*arg.cast::<Program<'_>>() };
-    // SAFETY: the table is this process's own, and nobody in it owns 1.
+    // SAFETY: the table is this process's own, and no code in it owns 1.
     if unsafe { process::dup_onto(program.stdout, 1) }.is_err() {
         return 126;
     }
@@ -131,10 +132,12 @@ fn a_process_becomes_a_program() {
 
 unsafe extern "C" fn alone(_: *mut c_void) -> i32 {
     let mut buffer = [0; 16];
-    let moved = sys::chdir(c"/").is_ok()
+    let change = |path| sys::open(path, sys::OFlags::PATH).and_then(|dir| sys::fchdir(dir.as_fd()));
+    let moved = change(c"/").is_ok()
         && sys::readlinkat(BorrowedFd::CWD, c"/proc/self/cwd", &mut buffer) == Ok(b"/")
-        && sys::chdir(c"/nowhere") == Err(Errno::ENOENT);
-    let group = process::new_process_group().is_ok() && process::process_group() == Ok(process::getpid());
+        && change(c"/proc/version") == Err(Errno::ENOTDIR);
+    let group =
+        process::new_process_group().is_ok() && process::process_group(Pid::SELF) == Ok(process::getpid());
     // Who leads a group has to stay in its session.
     let session = process::new_session() == Err(Errno::EPERM);
     i32::from(!moved) | i32::from(!group) << 1 | i32::from(!session) << 2
@@ -142,25 +145,27 @@ unsafe extern "C" fn alone(_: *mut c_void) -> i32 {
 
 #[test]
 fn the_directory_and_the_group_are_a_processs_own() {
-    let before = (std::env::current_dir().unwrap(), process::process_group());
+    let before = (std::env::current_dir().unwrap(), process::process_group(Pid::SELF));
     assert_eq!(end_of(VFORK, alone, &()), Change::Exited(0));
-    assert_eq!((std::env::current_dir().unwrap(), process::process_group()), before);
+    assert_eq!((std::env::current_dir().unwrap(), process::process_group(Pid::SELF)), before);
 }
 
 #[test]
 fn everybody_knows_who_they_are() {
-    assert_eq!(u32::try_from(process::getpid()), Ok(std::process::id()));
-    assert_eq!(u32::try_from(process::getppid()), Ok(std_process::parent_id()));
+    assert_eq!(u32::try_from(process::getpid().get()), Ok(std::process::id()));
+    assert_eq!(u32::try_from(process::getppid().get()), Ok(std_process::parent_id()));
     in_thread(|| {
         assert_eq!(status("Pid"), process::gettid().to_string());
         assert_eq!(status("Tgid"), process::getpid().to_string());
         assert_ne!(process::gettid(), process::getpid());
     });
     assert_eq!(status("Uid").split('\t').next(), Some(process::getuid().to_string().as_str()));
+    let ids = process::getresuid().unwrap();
+    assert!(status("Uid").starts_with(&ids.map(|id| id.to_string()).join("\t")), "{ids:?}");
     // The fields after the name in parentheses: state, parent, group.
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let group = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(2)).unwrap();
-    assert_eq!(process::process_group().map(|group| group.to_string()), Ok(group.to_owned()));
+    assert_eq!(process::process_group(Pid::SELF).map(|group| group.to_string()), Ok(group.to_owned()));
 }
 
 #[test]
@@ -186,26 +191,26 @@ fn memory_is_copied_in_and_out() {
         assert_eq!(process::vm_readv(pid, address, &mut target), Err(Errno::EFAULT), "{address:#x}");
         assert_eq!(process::vm_writev(pid, [(address, b"x")]), Err(Errno::EFAULT), "{address:#x}");
     }
-    assert_eq!(process::vm_readv(i32::MAX, 8, &mut target), Err(Errno::ESRCH));
+    assert_eq!(process::vm_readv(Pid::new(i32::MAX), 8, &mut target), Err(Errno::ESRCH));
 }
 
 #[test]
 fn a_pidfd_lends_the_descriptors_of_its_process() {
-    let pidfd = process::pidfd_open(process::getpid(), false).unwrap();
+    let pidfd = process::pidfd_open(process::getpid(), PidfdFlags::empty()).unwrap();
     let (one, _other) = net::socketpair(libc::SOCK_STREAM).unwrap();
     let copy = process::pidfd_getfd(&pidfd, one.as_fd().as_raw()).unwrap();
     assert_ne!(copy, one);
     assert_eq!(net::cookie(copy.as_fd()), net::cookie(one.as_fd()));
     assert_eq!(process::pidfd_getfd(&pidfd, -1).unwrap_err(), Errno::EBADF);
-    assert_eq!(process::pidfd_open(i32::MAX, false).unwrap_err(), Errno::ESRCH);
+    assert_eq!(process::pidfd_open(Pid::new(i32::MAX), PidfdFlags::empty()).unwrap_err(), Errno::ESRCH);
 }
 
 #[test]
 fn a_pidfd_names_a_thread_if_it_is_asked_to() {
     in_thread(|| {
         let tid = process::gettid();
-        assert!(process::pidfd_open(tid, false).is_err());
-        match process::pidfd_open(tid, true) {
+        assert!(process::pidfd_open(tid, PidfdFlags::empty()).is_err());
+        match process::pidfd_open(tid, PidfdFlags::THREAD) {
             Ok(pidfd) => assert!(process::pidfd_getfd(&pidfd, 2).is_ok()),
             Err(errno) => {
                 assert_eq!(errno, Errno::EINVAL);
@@ -216,9 +221,9 @@ fn a_pidfd_names_a_thread_if_it_is_asked_to() {
 }
 
 /// The next change of a child, asked for every millisecond for some seconds.
-fn next_change() -> Result<(i32, Change), Errno> {
+fn next_change() -> Result<(Pid, Change), Errno> {
     for _ in 0..10_000 {
-        if let Some(change) = process::wait_any(false)? {
+        if let Some(change) = process::wait_any(WaitFlags::PENDING)? {
             return Ok(change);
         }
         ppoll(&mut [], Some(Duration::from_millis(1)))?;
@@ -226,22 +231,23 @@ fn next_change() -> Result<(i32, Change), Errno> {
     Err(Errno::ETIMEDOUT)
 }
 
-/// A process that makes one of its own, in its own memory. Here the stack may be that of `start`, for this one is a copy.
+/// A process that makes one of its own, in its own memory. Here the stack may be that of `start`, for this
+/// one is a copy.
 unsafe extern "C" fn stop_and_go(_: *mut c_void) -> i32 {
     let (pid, _pidfd, _stack) = start(CloneFlags::empty(), sleep, &());
     for (send, want) in [
-        (libc::SIGSTOP, Change::Stopped(libc::SIGSTOP)),
-        (libc::SIGCONT, Change::Continued),
-        (libc::SIGKILL, Change::Killed(libc::SIGKILL)),
+        (Signal::STOP, Change::Stopped(Signal::STOP)),
+        (Signal::CONT, Change::Continued),
+        (Signal::KILL, Change::Killed(Signal::KILL)),
     ] {
-        if process::wait_any(false) != Ok(None)
+        if process::wait_any(WaitFlags::PENDING) != Ok(None)
             || signal::kill(pid, send).is_err()
             || next_change() != Ok((pid, want))
         {
-            return send;
+            return send.get();
         }
     }
-    i32::from(process::wait_any(false) != Err(Errno::ECHILD))
+    i32::from(process::wait_any(WaitFlags::PENDING) != Err(Errno::ECHILD))
 }
 
 #[test]
@@ -251,11 +257,11 @@ fn every_change_of_a_child_is_reported() {
 
 /// Dies with its maker.
 unsafe extern "C" fn leaf(arg: *mut c_void) -> i32 {
-    if prctl::set_pdeathsig(libc::SIGKILL).is_err() {
+    if prctl::set_pdeathsig(Signal::KILL).is_err() {
         return 1;
     }
     // SAFETY: the argument is a reference to an atomic of the maker's maker, who shares its memory and waits.
-    unsafe { &*arg.cast::<AtomicI32>() }.store(process::getpid(), Ordering::SeqCst);
+    unsafe { &*arg.cast::<AtomicI32>() }.store(process::getpid().get(), Ordering::SeqCst);
     // SAFETY: there is no contract.
     unsafe { sleep(arg) }
 }
@@ -281,11 +287,11 @@ unsafe extern "C" fn root(_: *mut c_void) -> i32 {
     if next_change() != Ok((pid, Change::Exited(7))) {
         return 2;
     }
-    let killed = (ready.load(Ordering::SeqCst), Change::Killed(libc::SIGKILL));
-    if process::wait_any(true) != Ok(Some(killed)) {
+    let killed = (Pid::new(ready.load(Ordering::SeqCst)), Change::Killed(Signal::KILL));
+    if process::wait_any(WaitFlags::empty()) != Ok(Some(killed)) {
         return 3;
     }
-    i32::from(process::wait_any(true) != Err(Errno::ECHILD))
+    i32::from(process::wait_any(WaitFlags::empty()) != Err(Errno::ECHILD))
 }
 
 #[test]

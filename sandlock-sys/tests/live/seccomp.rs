@@ -7,10 +7,11 @@ use std::sync::mpsc;
 use std::thread;
 
 use sandlock_sys::filter::SockFilter;
-use sandlock_sys::fs::MemfdFlags;
+use sandlock_sys::fs::{MemfdFlags, OFlags};
 use sandlock_sys::poll::{Events, PollFd, ppoll};
+use sandlock_sys::process::PidfdFlags;
 use sandlock_sys::seccomp::{self, FilterFlags, ListenerFd, Notif, NotifSizes};
-use sandlock_sys::{AsFd, Errno, OwnedFd, Result, fs, net, nr, prctl, process};
+use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result, fs, net, nr, prctl, process};
 
 use crate::{in_thread, skip};
 
@@ -18,7 +19,7 @@ const ALLOW: u32 = 0x7fff_0000;
 const USER_NOTIF: u32 = 0x7fc0_0000;
 const ERRNO: u32 = 0x0005_0000;
 
-/// Answers `action` to getpgid(2), which nobody else here calls, and allows the rest.
+/// Answers `action` to getpgid(2), which no other code here calls, and allows the rest.
 fn filter(action: u32) -> [SockFilter; 4] {
     let insn = |code, jt, jf, k| SockFilter { code, jt, jf, k };
     // BPF_LD | BPF_W | BPF_ABS of the number; BPF_JMP | BPF_JEQ | BPF_K; BPF_RET | BPF_K.
@@ -30,15 +31,16 @@ fn a_filter_answers_for_its_thread() {
     let action = ERRNO | Errno::EXDEV.get().cast_unsigned();
     let results = in_thread(|| {
         let privs = prctl::set_no_new_privs().unwrap();
-        let before = process::process_group().is_ok();
+        let before = process::process_group(Pid::SELF).is_ok();
         seccomp::set_mode_filter(&filter(action), FilterFlags::empty(), &privs).unwrap();
-        (before, process::process_group())
+        (before, process::process_group(Pid::SELF))
     });
     assert_eq!(results, (true, Err(Errno::EXDEV)));
-    assert!(process::process_group().is_ok());
+    assert!(process::process_group(Pid::SELF).is_ok());
 }
 
-/// The kernel's answer is then the ID of the thread that has a filter of its own, which is not less than nought.
+/// The kernel's answer is then the ID of the thread that has a filter of its own, which is not less than
+/// nought.
 #[test]
 fn a_filter_for_all_threads_fails_if_one_cannot_follow() {
     let (installed, wait) = mpsc::channel();
@@ -56,7 +58,11 @@ fn a_filter_for_all_threads_fails_if_one_cannot_follow() {
         let action = ERRNO | Errno::EXDEV.get().cast_unsigned();
         let alone = seccomp::set_mode_filter(&filter(action), FilterFlags::TSYNC, &privs);
         let named = FilterFlags::TSYNC | FilterFlags::TSYNC_ESRCH;
-        (alone, seccomp::set_mode_filter(&filter(action), named, &privs), process::process_group().is_ok())
+        (
+            alone,
+            seccomp::set_mode_filter(&filter(action), named, &privs),
+            process::process_group(Pid::SELF).is_ok(),
+        )
     });
     drop(done);
     other.join().unwrap();
@@ -90,7 +96,7 @@ fn the_kernel_says_what_it_has() {
 }
 
 /// What getpgid returns to a target whose supervisor does `answer`, once.
-fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T) {
+fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<Pid>, T) {
     let (tell, told) = mpsc::channel();
     let (tell_listener, listener) = mpsc::channel();
     thread::scope(|scope| {
@@ -99,7 +105,7 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
             let listener =
                 seccomp::set_mode_filter_listener(&filter(USER_NOTIF), FilterFlags::empty(), &privs).unwrap();
             tell_listener.send((listener, process::gettid())).unwrap();
-            let result = process::process_group();
+            let result = process::process_group(Pid::SELF);
             tell.send(result).unwrap();
         });
         let (listener, tid) = listener.recv().unwrap();
@@ -110,7 +116,7 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
         };
         assert_eq!(ready(None), [Events::IN]);
         let notif = seccomp::notif_recv(&listener).unwrap();
-        assert_eq!(notif.pid, tid.cast_unsigned());
+        assert_eq!(notif.pid, tid);
         assert_eq!(
             (notif.data.nr.cast_unsigned(), notif.data.arch),
             (nr::GETPGID, sandlock_sys::filter::AUDIT_ARCH)
@@ -121,7 +127,7 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
         let done = answer(&listener, notif);
         let result = told.recv().unwrap();
         target.join().unwrap();
-        // Nobody is left to wait for an answer, or to ask.
+        // No thread is left to wait for an answer, or to ask.
         assert_eq!(seccomp::notif_id_valid(&listener, notif.id), Err(Errno::ENOENT));
         assert_eq!(seccomp::notif_send_value(&listener, notif.id, 0), Err(Errno::ENOENT));
         assert_eq!(ready(Some(Duration::from_secs(10))), [Events::HUP]);
@@ -129,10 +135,10 @@ fn answered<T>(answer: impl FnOnce(&ListenerFd, Notif) -> T) -> (Result<i32>, T)
     })
 }
 
-/// Whether a target got nought although it was answered otherwise, as was seen on powerpc with Linux 7.2, where
-/// only errors arrive.
-fn is_lost(got: Result<i32>) -> bool {
-    cfg!(target_arch = "powerpc64") && got == Ok(0)
+/// Whether a target got nought although it was answered otherwise, as was seen on powerpc with Linux 7.2,
+/// where only errors arrive.
+fn is_lost(got: Result<Pid>) -> bool {
+    cfg!(target_arch = "powerpc64") && got == Ok(Pid::new(0))
 }
 
 const LOST: &str = "this kernel loses the value of an answer";
@@ -143,7 +149,7 @@ fn the_supervisor_answers_with_a_value() {
     if is_lost(answer.0) {
         return skip(the_supervisor_answers_with_a_value, LOST);
     }
-    assert_eq!(answer, (Ok(4242), Ok(())));
+    assert_eq!(answer, (Ok(Pid::new(4242)), Ok(())));
 }
 
 #[test]
@@ -155,15 +161,28 @@ fn the_supervisor_answers_with_an_error() {
 #[test]
 fn the_supervisor_lets_the_call_go_on() {
     let answer = answered(|listener, notif| seccomp::notif_send_continue(listener, notif.id));
-    assert_eq!(answer, (process::process_group(), Ok(())));
+    assert_eq!(answer, (process::process_group(Pid::SELF), Ok(())));
+}
+
+#[test]
+fn the_supervisor_gives_no_descriptor_beyond_the_limit() {
+    let (one, _other) = net::socketpair(libc::SOCK_STREAM).unwrap();
+    let answer = answered(|listener, notif| {
+        let sent = seccomp::notif_addfd_send(listener, notif.id, one.as_fd(), OFlags::CLOEXEC, Some(1 << 30));
+        seccomp::notif_send_errno(listener, notif.id, Errno::EINVAL).unwrap();
+        sent
+    });
+    assert!(matches!(answer.1, Err(Errno::EBADF | Errno::EINVAL)), "{answer:?}");
 }
 
 #[test]
 fn the_supervisor_gives_a_descriptor() {
-    for cloexec in [true, false] {
+    // As high as the usual limit allows; and beyond every limit.
+    let (cloexec, none) = (OFlags::CLOEXEC, OFlags::empty());
+    for (flags, at) in [(cloexec, None), (none, None), (cloexec, Some(1001)), (none, Some(1001))] {
         let (one, _other) = net::socketpair(libc::SOCK_STREAM).unwrap();
         let (number, sent) = answered(|listener, notif| {
-            let sent = seccomp::notif_addfd_send(listener, notif.id, one.as_fd(), cloexec);
+            let sent = seccomp::notif_addfd_send(listener, notif.id, one.as_fd(), flags, at);
             if sent.is_err() {
                 // The target waits for some answer.
                 seccomp::notif_send_errno(listener, notif.id, Errno::EINVAL).unwrap();
@@ -178,21 +197,22 @@ fn the_supervisor_gives_a_descriptor() {
             return skip(the_supervisor_gives_a_descriptor, LOST);
         }
         // SAFETY: the target, a thread of this process, got it and let it be.
-        let given = unsafe { OwnedFd::from_raw(number.unwrap()) };
+        let given = unsafe { OwnedFd::from_raw(number.unwrap().get()) };
         assert_ne!(given, one);
+        assert_eq!(given.as_fd().as_raw(), at.unwrap_or(given.as_fd().as_raw()));
         assert_eq!(net::cookie(given.as_fd()), net::cookie(one.as_fd()));
         let info = format!("/proc/self/fdinfo/{}", given.as_fd().as_raw());
         let info = std::fs::read_to_string(info).unwrap();
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:\t")).unwrap();
-        let flags = i32::from_str_radix(flags, 8).unwrap();
-        assert_eq!(flags & libc::O_CLOEXEC != 0, cloexec);
+        let found = info.lines().find_map(|line| line.strip_prefix("flags:\t")).unwrap();
+        let found = OFlags::from_bits_retain(i32::from_str_radix(found, 8).unwrap());
+        assert_eq!(found & cloexec, flags);
     }
 }
 
 #[test]
 fn a_listener_is_told_from_other_files() {
     let (result, ()) = answered(|listener, notif| {
-        let pidfd = process::pidfd_open(process::getpid(), false).unwrap();
+        let pidfd = process::pidfd_open(process::getpid(), PidfdFlags::empty()).unwrap();
         let copy = process::pidfd_getfd(&pidfd, listener.as_fd().as_raw()).unwrap();
         let copy = ListenerFd::check(copy).unwrap();
         assert!([Ok(()), Err(Errno::EINVAL)].contains(&seccomp::sync_wake_up(&copy)));
@@ -203,7 +223,7 @@ fn a_listener_is_told_from_other_files() {
         fs::memfd_create(c"test", MemfdFlags::CLOEXEC).unwrap(),
         net::socketpair(libc::SOCK_STREAM).unwrap().0,
     ] {
-        assert_eq!(ListenerFd::check(fd).unwrap_err(), Errno::EINVAL);
+        assert_eq!(ListenerFd::check(fd).unwrap_err(), Errno::ENOTTY);
     }
 }
 

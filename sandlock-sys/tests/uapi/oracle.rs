@@ -1,4 +1,5 @@
-//! The two oracles: the kernel's headers, asked through the C compiler, and the constants and types of `linux-raw-sys`.
+//! The two oracles: the kernel's headers, asked through the C compiler, and the constants and types of
+//! `linux-raw-sys`.
 
 use core::mem::offset_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use linux_raw_sys as raw;
 
-/// What the headers say to a claim.
+/// The headers' answer to a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Equal,
@@ -38,6 +39,11 @@ const INCLUDES: &str = "\
 #include <linux/signalfd.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
+#include <linux/socket.h>
+#include <asm/socket.h>
+#include <linux/futex.h>
+#include <linux/time.h>
+struct linger { int l_onoff; int l_linger; };
 ";
 
 /// Runs the C compiler, `$CC` or `cc`, on `program`. `None`: there is none.
@@ -50,7 +56,8 @@ fn cc(arguments: &[&str], program: &str) -> Option<Output> {
     cc.wait_with_output().ok()
 }
 
-/// One assertion a line, and the compiler says which lines are wrong, and why. `None`: no compiler, or no headers.
+/// One assertion a line; the compiler reports which lines are wrong, and why. `None`: no compiler, or no
+/// headers.
 pub(crate) fn headers(claims: &BTreeMap<String, u64>) -> Option<BTreeMap<String, Answer>> {
     let check = |claims: &str| cc(&["-fsyntax-only"], &format!("{INCLUDES}{claims}"));
     if !check("")?.status.success() {
@@ -72,7 +79,8 @@ pub(crate) fn headers(claims: &BTreeMap<String, u64>) -> Option<BTreeMap<String,
 
 /// The names of the calls of `<asm/unistd.h>`. `None`: no compiler, or no such header.
 pub(crate) fn header_calls() -> Option<BTreeSet<String>> {
-    /// Macros that are no call but say where numbers start and end, and Arm's second name of arm_sync_file_range.
+    /// Macros that are no call but say where numbers start and end, and Arm's second name of
+    /// arm_sync_file_range.
     const NO_CALLS: [&str; 6] = [
         "SYSCALL_BASE",
         "OABI_SYSCALL_BASE",
@@ -164,19 +172,19 @@ macro_rules! calls {
 /// Every call that the sources make, by name.
 pub(crate) fn linux_raw_sys_calls() -> Vec<(&'static str, u32)> {
     #[cfg(target_pointer_width = "64")]
-    let mut all = calls! { __NR_getuid __NR_mmap __NR_ppoll __NR_utimensat };
+    let mut all = calls! { __NR_clock_gettime __NR_getresuid __NR_getuid __NR_mmap __NR_ppoll __NR_timerfd_settime __NR_utimensat };
     #[cfg(target_pointer_width = "32")]
-    let mut all = calls! { __NR_getuid32 __NR_mmap2 __NR_ppoll_time64 __NR_utimensat_time64 };
+    let mut all = calls! { __NR_clock_gettime64 __NR_getresuid32 __NR_getuid32 __NR_mmap2 __NR_ppoll_time64 __NR_timerfd_settime64 __NR_utimensat_time64 };
     all.extend(calls! {
-        __NR_accept4 __NR_bind __NR_capget __NR_capset __NR_chdir __NR_clone __NR_close __NR_close_range
-        __NR_connect __NR_dup3 __NR_execve __NR_exit_group __NR_fchmodat __NR_fchownat __NR_fcntl __NR_getdents64 __NR_getpgid
-        __NR_getpid __NR_getppid __NR_getsockname __NR_getsockopt __NR_gettid __NR_ioctl __NR_kill
-        __NR_landlock_add_rule __NR_landlock_create_ruleset __NR_landlock_restrict_self __NR_listen
+        __NR_capget __NR_capset __NR_clone __NR_close __NR_close_range
+        __NR_connect __NR_dup3 __NR_eventfd2 __NR_execve __NR_exit_group __NR_fchdir __NR_fchmodat __NR_fchownat __NR_fcntl __NR_fstatfs __NR_futex __NR_getdents64 __NR_getpgid
+        __NR_getpid __NR_getppid __NR_getsid __NR_getsockname __NR_getsockopt __NR_gettid __NR_ioctl __NR_kill
+        __NR_landlock_add_rule __NR_landlock_create_ruleset __NR_landlock_restrict_self __NR_listen __NR_lseek
         __NR_memfd_create __NR_mkdirat __NR_munmap __NR_openat2 __NR_pidfd_getfd __NR_pidfd_open
         __NR_pidfd_send_signal __NR_prctl __NR_process_vm_readv __NR_process_vm_writev __NR_read
-        __NR_readlinkat __NR_recvfrom __NR_removexattr __NR_renameat2 __NR_rt_sigaction __NR_rt_sigprocmask __NR_seccomp
-        __NR_sendto __NR_setpgid __NR_setsid __NR_setxattr __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
-        __NR_unlinkat __NR_waitid __NR_write
+        __NR_readlinkat __NR_recvfrom __NR_recvmsg __NR_removexattr __NR_renameat2 __NR_rt_sigaction __NR_rt_sigprocmask __NR_seccomp
+        __NR_sendto __NR_setpgid __NR_setsid __NR_setsockopt __NR_setxattr __NR_shutdown __NR_signalfd4 __NR_socket __NR_socketpair __NR_statx
+        __NR_timerfd_create __NR_unlinkat __NR_waitid __NR_write
     });
     all
 }

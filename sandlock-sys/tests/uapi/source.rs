@@ -29,7 +29,7 @@ pub(crate) fn read() -> Option<Vec<String>> {
     Some(texts)
 }
 
-/// What was found in the files.
+/// The claims found in the files.
 #[derive(Default)]
 pub(crate) struct Found {
     /// An expression in C, and the value it must have.
@@ -102,7 +102,8 @@ fn structure(line: &str) -> Option<&str> {
     ["", "pub ", "pub(crate) "].contains(&visibility).then_some(word(name))
 }
 
-/// Structure, field and value of `offset_of!(Name, field) == 8`; of `size_of::<Name>() == 12`, without a field.
+/// Structure, field and value of `offset_of!(Name, field) == 8`; of `size_of::<Name>() == 12`, without a
+/// field.
 fn layout(assertion: &str) -> Option<(&str, Option<&str>, u64)> {
     let (left, value) = assertion.split_once(" == ")?;
     let value = literal(value)?;

@@ -82,7 +82,10 @@ macro_rules! sys {
 
 /// The call of this name; one that this architecture has not is one that the kernel has not.
 pub(crate) fn call(name: &str, args: &[usize]) -> Result<usize> {
-    raw(nr::number(nr::NATIVE, name).ok_or(Errno::ENOSYS)? as c_long, args)
+    raw(
+        nr::Name::parse(name).and_then(|name| nr::number(nr::NATIVE, name)).ok_or(Errno::ENOSYS)? as c_long,
+        args,
+    )
 }
 
 /// The call of this number.
@@ -107,7 +110,7 @@ pub(crate) fn done<T>(result: Result<T>) -> Result {
     result.map(|_| String::new())
 }
 
-/// What was to be reached was not: the refusal is nobody's errno, but the answer of the attempt.
+/// The attempt did not reach its goal: the errno is no kernel's refusal, but the answer of the attempt.
 pub(crate) fn check(worked: bool, otherwise: Errno) -> Result {
     if worked { Ok(String::new()) } else { Err(otherwise) }
 }

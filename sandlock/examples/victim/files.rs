@@ -1,7 +1,9 @@
-//! Files outside the grants, the many ways to change one, what can be executed without a path, and what was left open.
+//! Files outside the grants, the many ways to change one, what can be executed without a path, and what was
+//! left open.
 
 use core::ffi::{CStr, c_long};
 use std::ffi::CString;
+use std::os::unix::fs::MetadataExt;
 
 use sandlock_sys::ioctl::{READ, WRITE, ioc};
 
@@ -31,6 +33,33 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("create", "makes a file in DIR by openat", |args| done(open(&within(args), CREATE))),
     attack("openat2", "makes a file in DIR by openat2", |args| {
         done(sys!("openat2", libc::AT_FDCWD, &within(args), &[CREATE as u64, 0o600, 0], 24))
+    }),
+    attack("set_id", "makes a file with the set-user-ID or set-group-ID bit in DIR by way of HOW", |args| {
+        let new = within(args);
+        let (at, id) = (libc::AT_FDCWD, if args[1].ends_with("_group") { 0o2755 } else { 0o4755 });
+        let file = match args[1].trim_end_matches("_group") {
+            "open" => sys!("openat", at, &new, CREATE, id)?,
+            "creat" => sys!("creat", &new, id)?,
+            "openat2" => sys!("openat2", at, &new, &[CREATE as u64, id as u64, 0], 24)?,
+            "mknod" => {
+                sys!("mknodat", at, &new, libc::S_IFREG as i32 | id, 0)?;
+                open(&new, libc::O_RDONLY)?
+            }
+            "tmpfile" => sys!("openat", at, &path(args, 0), libc::O_TMPFILE | libc::O_WRONLY, id)?,
+            "chmod" => {
+                let file = open(&new, CREATE)?;
+                sys!("chmod", &new, id)?;
+                file
+            }
+            "fchmod" => {
+                let file = open(&new, CREATE)?;
+                sys!("fchmod", file, id)?;
+                file
+            }
+            how => panic!("{how}?"),
+        };
+        let mode = std::fs::metadata(format!("/proc/self/fd/{file}")).unwrap().mode();
+        check(mode & 0o6000 != 0, Errno::EPERM)
     }),
     attack("tmpfile", "makes a file without a name in DIR and gives it one", |args| {
         let file = open(&path(args, 0), libc::O_TMPFILE | libc::O_WRONLY)?;

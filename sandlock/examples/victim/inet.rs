@@ -1,4 +1,5 @@
-//! TCP and what else reaches a port: each protocol that connects, binds or sends where Landlock's TCP rights do not look.
+//! TCP and what else reaches a port: each protocol that connects, binds or sends where Landlock's TCP rights
+//! do not look.
 
 use libc::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM};
 
@@ -168,7 +169,7 @@ pub(crate) fn peer(socket: usize) -> Result<u16> {
     }
 }
 
-/// A length that the kernel may overwrite, and nobody reads again.
+/// A length that the kernel may overwrite, and that is not read again.
 pub(crate) fn at_len(len: u32) -> usize {
     crate::call::at_mut(Box::leak(Box::new(len)))
 }

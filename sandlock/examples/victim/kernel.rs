@@ -1,4 +1,5 @@
-//! The kernel itself: other numbers, large surfaces, the machine, terminals, and objects with names outside the file system.
+//! The kernel itself: other numbers, large surfaces, the machine, terminals, and objects with names outside
+//! the file system.
 
 use crate::call::{Attack, Errno, Result, attack, done, raw, with_garbage};
 
@@ -32,6 +33,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("bpf", "loads a program into the kernel", |_| reached(sys!("bpf", 0, 0, 0), Errno::EINVAL)),
     attack("perf", "opens a counter", |_| reached(sys!("perf_event_open", 0, 0, -1, -1, 0), Errno::EFAULT)),
     attack("userfaultfd", "handles page faults", |_| done(sys!("userfaultfd", 1))),
+    attack("memfd_secret", "has memory that no other process can read", |_| done(sys!("memfd_secret", 0))),
     attack("io_uring", "makes a ring, whose calls no filter sees", |_| {
         done(sys!("io_uring_setup", 2, &mut [0u64; 16]))
     }),

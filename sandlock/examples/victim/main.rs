@@ -1,7 +1,7 @@
 //! The attacks that a sandbox must withstand, one for each subcommand, made of raw system calls only.
 //!
-//! `victim ATTACK [ARG…]` tries one and prints one line: `ok DETAIL` when it worked, `errno NAME` when it was refused. What kills it, kills it.
-//! `victim list` tells what there is.
+//! `victim ATTACK [ARG…]` tries one and prints one line: `ok DETAIL` when it worked, `errno NAME` when it was
+//! refused. An attack that is killed prints nothing. `victim list` prints all names.
 
 #![expect(
     unsafe_code,

@@ -1,4 +1,5 @@
-//! 32-bit calls out of a 64-bit program, which x86 has by `int 0x80`: other numbers, and only half of each register counts.
+//! 32-bit calls out of a 64-bit program, which x86 has by `int 0x80`: other numbers, and only half of each
+//! register counts.
 
 use crate::call::{Attack, Errno, Result, attack};
 
@@ -15,7 +16,8 @@ fn call(_: &str, _: &[String]) -> Result {
 
 #[cfg(target_arch = "x86_64")]
 fn call(name: &str, args: &[String]) -> Result {
-    let number = sandlock_sys::nr::number(sandlock_sys::nr::i386::TABLE, name).ok_or(Errno::ENOSYS)?;
+    use sandlock_sys::nr::{self, Name};
+    let number = Name::parse(name).and_then(|name| nr::number(nr::i386::TABLE, name)).ok_or(Errno::ENOSYS)?;
     let mut words = [0; 5];
     for (word, arg) in words.iter_mut().zip(args) {
         let low = match arg.strip_prefix('@') {
@@ -26,7 +28,8 @@ fn call(name: &str, args: &[String]) -> Result {
     }
     let [a, b, c, d, e] = words;
     let result: i64;
-    // SAFETY: an attack passes memory of its own, or means to be refused; r8 to r11 are what the entry may clobber. rbx is LLVM's own.
+    // SAFETY: an attack passes memory of its own, or means to be refused; r8 to r11 are what the entry may
+    // clobber. rbx is LLVM's own.
     unsafe {
         core::arch::asm!(
             "xchg {a}, rbx", "int 0x80", "xchg {a}, rbx", a = inout(reg) a => _,

@@ -74,7 +74,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("vm_read", "reads the memory of PID", |args| {
         let mut byte = [0u8; 1];
         let local = [byte.as_mut_ptr().expose_provenance(), 1];
-        // Whatever is at this address: EFAULT is what the right to look says.
+        // Whatever is at this address: EFAULT means that the right to look is there.
         let remote = [0x1000usize, 1];
         match sys!("process_vm_readv", process(args, 0), &local, 1, &remote, 1, 0) {
             Err(Errno::EFAULT) => Ok("may look".into()),
@@ -162,7 +162,8 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("setns", "enters its own user namespace again", |_| {
         let own = crate::call::open(c"/proc/self/ns/net", libc::O_RDONLY)?;
         match sys!("setns", own, 0) {
-            // Unprivileged: the kernel's own refusal comes from the same number, so tell them apart by what it says of a bad one.
+            // Unprivileged: the kernel's own refusal comes from the same number, so tell them apart by
+            // its errno for a bad one.
             Err(Errno::EPERM) => check(sys!("setns", usize::MAX, 0) == Err(Errno::EBADF), Errno::EPERM),
             other => done(other),
         }

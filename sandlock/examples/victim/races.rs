@@ -1,4 +1,5 @@
-//! Races against whoever looks first and lets the kernel act afterwards: memory and descriptors that change while a call waits.
+//! Races against a check that is made before the kernel acts: memory and descriptors that change
+//! while a call waits.
 
 use core::ffi::c_long;
 use core::sync::atomic::{
@@ -15,7 +16,8 @@ use crate::call::{Attack, Errno, Result, attack, number, path};
 use crate::inet::{inet, peer, socket};
 use crate::unix::name;
 
-/// In how many calls the other thread must have changed something while they ran: a race that was not run was not lost.
+/// In how many calls the other thread must have changed something while they ran: a race that was not run was
+/// not lost.
 const ROUNDS: u32 = 2000;
 /// After this long it is over all the same.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,7 +62,8 @@ pub(crate) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// Connects over and over to an address of which one thread keeps changing one 16-bit word, until `reached` says that the wrong one was.
+/// Connects over and over to an address of which one thread keeps changing one 16-bit word, until `reached`
+/// reports that the wrong one was.
 fn race(
     address: &[u8],
     words: [u16; 2],
@@ -100,7 +103,7 @@ fn race(
 /// Whether the server at the other end greets with this.
 fn answers(socket: usize, greeting: &[u8]) -> bool {
     let mut buffer = [0u8; 16];
-    // A server that says nothing has not answered.
+    // A server that sends nothing has not answered.
     let _ = sys!(
         "setsockopt",
         socket,
@@ -112,8 +115,9 @@ fn answers(socket: usize, greeting: &[u8]) -> bool {
     matches!(sys!("recvfrom", socket, &mut buffer, 16, 0, 0, 0), Ok(len) if buffer[..len].starts_with(greeting))
 }
 
-/// The number of a TCP socket is given a unix socket by dup3 while another thread connects whatever it names; the address changes with it.
-/// Each unix socket is asked itself, a turn later, so that no connect goes unseen.
+/// The number of a TCP socket is given a unix socket by dup3 while another thread connects whatever it names;
+/// the address changes with it. Each unix socket is asked itself, a turn later, so that no connect goes
+/// unseen.
 fn descriptor(allowed: &[u8; 16], wanted: &[u8]) -> Result {
     let mut path = [0u8; 110];
     path[..wanted.len()].copy_from_slice(wanted);
@@ -122,7 +126,8 @@ fn descriptor(allowed: &[u8; 16], wanted: &[u8]) -> Result {
     };
     let (port, path) = (words(allowed), words(&path));
     let shared: Vec<AtomicU16> = path.iter().map(|word| AtomicU16::new(*word)).collect();
-    // The family is the last to become AF_INET and the first to be something else: no other host is ever asked.
+    // The family is the last to become AF_INET and the first to be something else: no other host is ever
+    // asked.
     let write = |address: &[u16]| {
         shared[0].store(AF_UNIX as u16, SeqCst);
         shared.iter().zip(address).skip(1).for_each(|(shared, word)| shared.store(*word, SeqCst));

@@ -85,10 +85,11 @@ pub(crate) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// The netlinks that the supervisor emulates: route, sock_diag, kobject_uevent, generic.
-const EMULATED: [i32; 4] = [0, 4, 15, 16];
+/// The netlinks that the supervisor emulates: route, sock_diag, xfrm, netfilter, kobject_uevent, generic.
+const EMULATED: [i32; 6] = [0, 4, 6, 12, 15, 16];
 
-/// What a sandboxed program can have; SEQPACKET and STREAM of AF_UNIX, whatever the protocol, and a DGRAM that sends to nobody.
+/// What a sandboxed program can have; SEQPACKET and STREAM of AF_UNIX, whatever the protocol, and a DGRAM
+/// that can send to no peer.
 fn is_granted((family, kind, protocol): (i32, i32, i32)) -> bool {
     match family {
         AF_UNIX => {

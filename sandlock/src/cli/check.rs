@@ -7,7 +7,8 @@ use clap::Args;
 use sandlock::{Abi, PROTECTIONS};
 use serde_json::{Value, json};
 
-use super::{FAILED, complain};
+use super::complain::{FAILED, complain};
+use super::trial::{self, Trial};
 
 /// What `sandlock check` takes.
 #[derive(Debug, Args)]
@@ -24,11 +25,14 @@ struct Item {
     what: String,
     /// Whether `run` refuses to start without it.
     needed: bool,
+    /// The trial's finding: an operation that is possible all the same.
+    broken: Option<String>,
 }
 
 pub(crate) fn check(options: &Options) -> ExitCode {
     let abi = Abi::current();
     let version = abi.map_or(0, Abi::version);
+    let has = |protection: &_| abi.is_ok_and(|abi| abi.has(protection));
     let mut items = vec![Item {
         name: "landlock",
         has: abi.is_ok(),
@@ -37,18 +41,20 @@ pub(crate) fn check(options: &Options) -> ExitCode {
             Err(errno) => format!("files, by path (landlock_create_ruleset: {errno})"),
         },
         needed: true,
+        broken: None,
     }];
     items.extend(PROTECTIONS.iter().map(|protection| {
         let otherwise = match protection.name {
-            "unix-path" if protection.abi > version => "; without it the supervisor judges",
-            "net-udp" if protection.abi > version => "; without it the filter closes UDP",
+            "unix-path" if !has(protection) => "; without it the supervisor judges",
+            "net-udp" if !has(protection) => "; without it the filter closes UDP",
             _ => "",
         };
         Item {
             name: protection.name,
-            has: protection.abi <= version,
+            has: has(protection),
             what: format!("{} (Landlock ABI {}{otherwise})", protection.what, protection.abi),
             needed: otherwise.is_empty(),
+            broken: None,
         }
     }));
     items.extend(sandlock::kernel_features().into_iter().map(|(name, has, what, needed)| Item {
@@ -56,14 +62,24 @@ pub(crate) fn check(options: &Options) -> ExitCode {
         has,
         what: what.to_owned(),
         needed,
+        broken: None,
     }));
-    let ready = items.iter().all(|item| item.has || !item.needed);
+    // What `run` would be refused for anyway, the trial agrees to, so that it tries the rest.
+    let lacks = items.iter().filter(|item| !item.has && item.needed).map(|item| item.name);
+    let trial = trial::run(lacks);
+    for item in &mut items {
+        for (_, what) in trial.broken.iter().filter(|(name, _)| name == item.name) {
+            item.broken = Some(what.clone());
+        }
+    }
+    let keeps = |item: &Item| item.has && item.broken.is_none();
+    let ready = trial.error.is_none() && items.iter().all(|item| keeps(item) || !item.needed);
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let release = release.trim();
     let printed = if options.json {
-        print(&as_json(release, version, &items, ready).to_string())
+        print(&as_json(release, version, &items, &trial, ready).to_string())
     } else {
-        print(&as_text(release, &items, ready))
+        print(&as_text(release, &items, &trial, ready))
     };
     match (printed, ready) {
         (Ok(()), true) => ExitCode::SUCCESS,
@@ -79,25 +95,36 @@ fn print(text: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{text}")
 }
 
-fn as_json(release: &str, version: u32, items: &[Item], ready: bool) -> Value {
+fn as_json(release: &str, version: u32, items: &[Item], trial: &Trial, ready: bool) -> Value {
     let list: Vec<Value> = items
         .iter()
-        .map(|item| json!({"name": item.name, "has": item.has, "needed": item.needed, "what": item.what}))
+        .map(|item| {
+            json!({
+                "name": item.name, "has": item.has, "needed": item.needed, "what": item.what, "broken": item.broken,
+            })
+        })
         .collect();
     json!({
         "kernel": release,
         "arch": std::env::consts::ARCH,
         "landlock_abi": version,
         "ready": ready,
+        "trial": json!({"started": trial.error.is_none(), "error": trial.error}),
         "protections": list,
     })
 }
 
-fn as_text(release: &str, items: &[Item], ready: bool) -> String {
+fn as_text(release: &str, items: &[Item], trial: &Trial, ready: bool) -> String {
     let mut text = format!("Linux {release} on {}\n", std::env::consts::ARCH);
     for item in items {
         let has = if item.has { "yes" } else { "no " };
         text += &format!("  {has}  {:27} {}\n", item.name, item.what);
+        if let Some(broken) = &item.broken {
+            text += &format!("  NOT KEPT: tried in a sandbox, and {broken}\n");
+        }
+    }
+    if let Some(error) = &trial.error {
+        return text + &format!("sandlock run does not start here: {error}");
     }
     text += if ready {
         "sandlock run enforces everything it promises here."

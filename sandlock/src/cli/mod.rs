@@ -1,16 +1,16 @@
-//! The command line: what can be typed, and how a mistake is told.
+//! The command line: its arguments, and how a mistake is reported.
 
 mod check;
+mod complain;
 mod run;
+mod trial;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
-/// Our own failure, as env(1) has it.
-const FAILED: u8 = 125;
+use complain::{FAILED, complain};
 
 /// Runs a program nobody trusts so that it touches only what it was given.
 #[derive(Debug, Parser)]
@@ -32,6 +32,9 @@ enum Command {
     Run(Box<run::Options>),
     /// Say what this kernel can enforce
     Check(check::Options),
+    /// The part of `check` that runs in the sandbox it tries
+    #[command(hide = true)]
+    TryInside(trial::Options),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -42,6 +45,7 @@ pub(crate) fn main() -> ExitCode {
     match options.command {
         Command::Run(options) => run::run(&options),
         Command::Check(options) => check::check(&options),
+        Command::TryInside(options) => trial::inside(&options),
     }
 }
 
@@ -77,13 +81,4 @@ fn told(error: &clap::Error) -> ExitCode {
         }
     }
     ExitCode::from(FAILED)
-}
-
-/// One line on standard error, which may be closed. Names that others chose must not break the line or drive the terminal.
-fn complain(what: &str) {
-    let mut line = String::from("sandlock: ");
-    for letter in what.chars() {
-        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
-    }
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,24 +1,25 @@
-//! `sandlock run`: from what was typed to a policy, and from how it ended to an exit status.
+//! `sandlock run`: from the arguments to a policy, and from how it ended to an exit status.
 
 use core::time::Duration;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use sandlock::{Error, Outcome, Policy, PortList};
+use sandlock::{Error, Home, Outcome, Policy, PortList, Source};
 
+use sandlock_sys::Signal;
 use sandlock_sys::signal::{self, SigSet};
 
-use super::complain;
+use super::complain::complain;
 
 /// What `sandlock run` takes.
 #[derive(Debug, Args)]
 #[command(
     about = "Run a command in a sandbox",
     long_about = "Run a command in a sandbox.\n\n\
-                  Without flags the command can read and execute what the system has installed, a narrow /etc, /proc\n\
-                  and the current directory; it can write to a private TMPDIR that is removed at the end; it has no\n\
-                  network and no way to touch a process outside. Each flag grants something more.",
+                  Without flags the command can read and execute what the system has installed, /etc as far as any\n\
+                  user may, /proc and the current directory; it can write to a private TMPDIR that is removed at the end; it\n\
+                  has no network and no way to touch a process outside. Each flag grants something more.",
     after_help = "Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out;\n\
                   125 when sandlock failed, 126 when the command cannot be executed, 127 when it is not there."
 )]
@@ -41,15 +42,28 @@ pub(crate) struct Options {
     /// Kill everything in the sandbox after SECS seconds (fractions allowed)
     #[arg(short = 't', long, value_name = "SECS", allow_hyphen_values = true)]
     timeout: Option<String>,
-    /// Set a variable of the command's environment (repeatable)
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// Set a variable, or pass on one that is withheld because it may be a secret (repeatable)
+    #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<OsString>,
     /// Keep only PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG, LC_* and TZ of the environment
     #[arg(long)]
     clean_env: bool,
+    /// The command's home: private (empty, removed at the end), keep (yours, of which nothing more can be
+    /// read), or a directory that stays
+    #[arg(long, value_name = "private|keep|PATH", default_value = "private", hide_default_value = true)]
+    home: OsString,
     /// Start the command in DIR
     #[arg(long, value_name = "DIR")]
     cwd: Option<OsString>,
+    /// Keep processes of the sandbox from tracing each other, as debuggers do
+    #[arg(long)]
+    no_ptrace: bool,
+    /// Pass on the open descriptor N too, such as a jobserver's (repeatable)
+    #[arg(long, value_name = "N")]
+    keep_fd: Vec<i32>,
+    /// Kill everything in the sandbox when the process that started sandlock ends
+    #[arg(long)]
+    die_with_parent: bool,
     /// Run without a protection that this kernel lacks; `sandlock check` names them (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_degraded: Vec<String>,
@@ -80,8 +94,9 @@ enum Base {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let (quiet, verbose) = (options.quiet, options.verbose);
-    // From here on a signal waits for the supervisor's loop: an end in between would leave the private directory behind.
-    let ends = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
+    // From here on a signal waits for the supervisor's loop: an end in between would leave the private
+    // directory behind.
+    let ends = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     let _ = signal::set_mask(ends.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal)));
     let plan = match policy(options).and_then(|policy| policy.plan(&options.command)) {
         Ok(plan) => plan,
@@ -91,27 +106,41 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         let lines = plan.receipt();
         lines.iter().filter(|line| verbose || line.by.is_none()).for_each(|line| complain(&line.to_string()));
     }
+    if !quiet {
+        plan.warnings().iter().for_each(|warning| complain(warning));
+    }
     if verbose {
         plan.notes().iter().for_each(|note| complain(note));
     }
     match plan.run_here() {
-        Ok(outcome) => {
+        Ok(ended) => {
             if !quiet {
                 let command = options.command.first().map(|name| name.display().to_string());
-                told(&command.unwrap_or_default(), outcome, options);
+                told(&command.unwrap_or_default(), ended.outcome, options);
             }
-            ExitCode::from(outcome.status())
+            if ended.processes {
+                complain(
+                    "processes of the sandbox are left: they were killed, and sleep in the kernel until a file system answers",
+                );
+            }
+            if let Some(directory) = ended.directory {
+                complain(&format!(
+                    "the private temporary directory {} could not be removed",
+                    directory.display()
+                ));
+            }
+            ExitCode::from(ended.outcome.status())
         }
         Err(error) => failed(&error),
     }
 }
 
 fn failed(error: &Error) -> ExitCode {
-    complain(&error.to_string());
+    complain(&error.with_flags().to_string());
     ExitCode::from(error.status())
 }
 
-/// Nobody's death is silent, but for those that a person at the keyboard or a closed pipe asked for.
+/// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE.
 fn told(command: &str, outcome: Outcome, options: &Options) {
     match outcome {
         Outcome::Exited(_) | Outcome::Killed(libc::SIGINT | libc::SIGPIPE | libc::SIGQUIT) => {}
@@ -149,7 +178,7 @@ fn name(signal: i32) -> String {
     name.to_owned()
 }
 
-/// From what was typed to what it means.
+/// From the text of the arguments to their meaning.
 pub(crate) fn policy(options: &Options) -> Result<Policy, Error> {
     let mut policy = match options.base {
         Base::Default => Policy::base(),
@@ -166,22 +195,38 @@ pub(crate) fn policy(options: &Options) -> Result<Policy, Error> {
             .strip_prefix(':')
             .ok_or("this form is :PORTS, as in :443; rules by address are not there yet");
         policy.connect(
-            ports.and_then(str::parse::<PortList>).map_err(|hint| value("--net-allow", spec, hint))?,
+            ports.and_then(str::parse::<PortList>).map_err(|hint| value(Source::Connect, spec, hint))?,
         );
     }
     for spec in &options.net_allow_bind {
-        policy.bind(spec.parse::<PortList>().map_err(|hint| value("--net-allow-bind", spec, hint))?);
+        policy.bind(spec.parse::<PortList>().map_err(|hint| value(Source::Bind, spec, hint))?);
     }
     if let Some(text) = &options.timeout {
-        policy.timeout(seconds(text).map_err(|hint| value("-t", text, hint))?);
+        policy.timeout(seconds(text).map_err(|hint| value(Source::Timeout, text, hint))?);
     }
     for variable in &options.env {
-        let hint = "a variable is given as NAME=VALUE";
-        let (name, text) = split(variable).ok_or_else(|| Error::Value("--env", variable.clone(), hint))?;
-        policy.env(name, text);
+        match split(variable) {
+            Some((name, text)) => policy.env(name, text),
+            None => policy.pass_env(variable),
+        };
     }
+    policy.home(match options.home.to_str() {
+        Some("private") => Home::Private,
+        Some("keep") => Home::Keep,
+        _ => Home::At((&options.home).into()),
+    });
     if options.clean_env {
         policy.clean_env();
+    }
+    for number in &options.keep_fd {
+        policy.keep_fd(*number);
+    }
+    policy.streams();
+    if options.no_ptrace {
+        policy.no_ptrace();
+    }
+    if options.die_with_parent {
+        policy.die_with_parent();
     }
     if let Some(cwd) = &options.cwd {
         policy.cwd(cwd);
@@ -198,12 +243,12 @@ pub(crate) fn policy(options: &Options) -> Result<Policy, Error> {
     Ok(policy)
 }
 
-fn value(flag: &'static str, value: &str, hint: &'static str) -> Error {
-    Error::Value(flag, value.into(), hint)
+fn value(source: Source, value: &str, hint: &'static str) -> Error {
+    Error::Value(source, value.into(), hint)
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {
-    /// Ten years: what is longer was not meant.
+    /// Ten years: a longer time is a mistake.
     const LONGEST: f64 = 10.0 * 365.0 * 86400.0;
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(Duration::from_secs_f64(seconds)),

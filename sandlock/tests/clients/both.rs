@@ -16,7 +16,8 @@ const DEADLINE: &str = "20";
 /// What a client wants that the base profile lacks: names for numbers, and the type of the one link.
 const READABLE: &[&str] = &["/etc/iproute2", "/sys/class/net/lo"];
 
-/// In a namespace of one's own: brings `lo` up, then gives up what root may do, as a sandboxed command has to.
+/// In a namespace of one's own: brings `lo` up, then gives up what root may do, as a sandboxed command has
+/// to.
 const BARE: &str = "ip link set lo up && exec setpriv --no-new-privs --ambient-caps=-all --inh-caps=-all \
                     --bounding-set=-all -- timeout \"$@\"";
 
@@ -44,7 +45,8 @@ impl Both {
         self.same_but(str::to_owned);
     }
 
-    /// The same, but for what `mask` takes from its output: what differs from one run to the next on any kernel.
+    /// The same, but for what `mask` takes from its output: what differs from one run to the next on any
+    /// kernel.
     #[track_caller]
     pub(crate) fn same_but(&self, mask: fn(&str) -> String) {
         let Self { outside, inside } = self;
@@ -60,7 +62,7 @@ impl Both {
         assert_eq!(self.inside.code, self.outside.code, "{self:?}");
     }
 
-    /// That it notices where it is, and says so.
+    /// That it notices where it is, and prints so.
     #[track_caller]
     pub(crate) fn notices(&self, says: &str) {
         let Self { inside, .. } = self;
@@ -98,7 +100,8 @@ pub(crate) fn both_in(dir: &Dir, words: &[&str]) -> Both {
     Both { outside, inside: run(&mut inside(dir, words)) }
 }
 
-/// Whether there can be a namespace to compare with, and all of these programs are here; if not, `test` skips.
+/// Whether there can be a namespace to compare with, and all of these programs are here; if not, `test`
+/// skips.
 pub(crate) fn ready<T: Copy>(test: T, programs: &[&str]) -> bool {
     if !has(test, &["ip", "setpriv"]) {
         return false;

@@ -17,8 +17,8 @@ macro_rules! notice {
     };
 }
 
-/// Datagram sockets of the Internet are refused, because nothing would judge where they send to: these clients want one for ioctl(2), or
-/// connect one to learn from which address it would send.
+/// Datagram sockets of the Internet are refused, because nothing would judge where they send to: these
+/// clients want one for ioctl(2), or connect one to learn from which address it would send.
 mod datagrams {
     use super::*;
 
@@ -44,7 +44,7 @@ mod datagrams {
     }
 }
 
-/// What is below /proc/net is the host's: these clients read it there.
+/// Files below /proc/net are the host's: these clients read it there.
 mod proc_net {
     use super::*;
 
@@ -64,7 +64,8 @@ fn nl_fib_lookup() {
     }
 }
 
-/// The client looks for an error as soon as send(2) returns, and in a sandbox that may be too early: then it asks again until it gives up.
+/// The client looks for an error as soon as send(2) returns, and in a sandbox that may be too early: then it
+/// asks again until it gives up.
 #[test]
 fn addr_flush() {
     if let Some(both) = both(addr_flush, &["ip", "addr", "flush", "dev", "lo"]) {

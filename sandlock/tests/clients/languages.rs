@@ -13,7 +13,7 @@ clients! {
     php: "php", "-r", "print_r(net_get_interfaces());";
 }
 
-/// A row for each library of Python's: the test's name, the module, then what is printed.
+/// A row for each library of Python's: the test's name, the module, then the script.
 macro_rules! python {
     ($($test:ident: $module:literal, $script:literal;)+) => {
         $(#[test]

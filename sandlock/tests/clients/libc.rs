@@ -7,7 +7,7 @@ use crate::common::{Dir, run, skip};
 
 pub(crate) const GLIBC: &[&str] = &["cc"];
 const GLIBC_STATIC: &[&str] = &["cc", "-static"];
-/// What is linked statically cannot be told from the outside which libc it is of.
+/// A program that is linked statically does not show from the outside which libc it is of.
 pub(crate) const MUSL: &[&str] = &["musl-gcc", "-static"];
 
 const LIBMNL: &[&str] = &["cc", "-lmnl"];

@@ -1,5 +1,5 @@
-//! Programs that ask which network there is: inside a sandbox each prints what it prints, and returns what it returns, where the network is the
-//! kernel's own and only `lo` is up.
+//! Programs that ask which network there is: inside a sandbox each prints what it prints, and returns what it
+//! returns, where the network is the kernel's own and only `lo` is up.
 
 #![cfg(feature = "cli")]
 
@@ -13,3 +13,4 @@ mod languages;
 mod libc;
 mod sockets;
 mod tools;
+mod transfer;

@@ -34,8 +34,8 @@ clients! {
     curl_from_nowhere: "curl", "-sS", "--interface", "if!nope", "http://127.0.0.1:1/";
 }
 
-/// A row for each client of which something differs from one run to the next: the words from which on a line is not compared, then the
-/// program and its arguments.
+/// A row for each client of which something differs from one run to the next: the words from which on a line
+/// is not compared, then the program and its arguments.
 macro_rules! volatile {
     ($($(#[$why:meta])* $test:ident ($($from:literal),+): $($word:expr),+;)+) => {
         $($(#[$why])*

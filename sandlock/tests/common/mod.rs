@@ -1,4 +1,5 @@
-//! What the tests of the command share: finding it, running it for a bounded time, directories that vanish, processes by their arguments.
+//! What the tests of the command share: finding it, running it for a bounded time, directories that vanish,
+//! processes by their arguments.
 
 #![allow(dead_code, reason = "each test program uses some of it")]
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
@@ -19,16 +20,17 @@ use std::{env, fs, process, thread};
 
 use sandlock_sys::filter::SockFilter;
 use sandlock_sys::seccomp::{self, FilterFlags};
-use sandlock_sys::{nr, prctl, signal};
+use sandlock_sys::{Pid, Signal, nr, prctl, signal};
 
 /// Where programs are that every user has, and that the base profile lets a command execute.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// The Python of the system: an interpreter below somebody's home is out of a sandbox's reach.
+/// The Python of the system: an interpreter below a user's home is out of a sandbox's reach.
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 /// What takes longer hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Says that the test function `test` did not run. Not with `println!`, which is shown only when a test fails.
+/// Reports that the test function `test` did not run. Not with `println!`, which is shown only when a test
+/// fails.
 pub(crate) fn skip<T>(_test: T, why: impl Display) {
     // The path from the root of this program, as libtest has it.
     let name = any::type_name::<T>().split_once("::").unwrap().1;
@@ -68,8 +70,8 @@ pub(crate) fn abi() -> u32 {
     sandlock::Abi::current().map_or(0, sandlock::Abi::version)
 }
 
-/// Whether a target gets nought in place of every value and descriptor that a supervisor answers, as was seen on powerpc with
-/// Linux 7.2: errors arrive there, and nothing else does.
+/// Whether a target gets nought in place of every value and descriptor that a supervisor answers, as was seen
+/// on powerpc with Linux 7.2: errors arrive there, and nothing else does.
 pub(crate) fn loses_values() -> bool {
     if !cfg!(target_arch = "powerpc64") {
         return false;
@@ -88,16 +90,17 @@ pub(crate) fn loses_values() -> bool {
             let privs = prctl::set_no_new_privs().unwrap();
             let listener = seccomp::set_mode_filter_listener(&filter, FilterFlags::empty(), &privs).unwrap();
             send.send(listener).unwrap();
-            sandlock_sys::process::process_group()
+            sandlock_sys::process::process_group(Pid::SELF)
         });
         let listener = receive.recv().unwrap();
         let notif = seccomp::notif_recv(&listener).unwrap();
         seccomp::notif_send_value(&listener, notif.id, 4242).unwrap();
-        target.join().unwrap() == Ok(0)
+        target.join().unwrap() == Ok(Pid::new(0))
     })
 }
 
-/// The flags of `run` that agree to what this kernel lacks: none on one that has every protection which `run` insists on.
+/// The flags of `run` that agree to what this kernel lacks: none on one that has every protection which `run`
+/// insists on.
 pub(crate) fn agreed() -> String {
     let version = abi();
     // Without the others something else judges.
@@ -112,7 +115,7 @@ pub(crate) fn unique() -> String {
     format!("{}{:04}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// An empty directory, removed with what is in it.
+/// An empty directory, removed with its contents.
 pub(crate) struct Dir(PathBuf);
 
 impl Dir {
@@ -134,7 +137,8 @@ impl Dir {
         command
     }
 
-    /// `sandlock` with these arguments, here. On a kernel that lacks a protection it runs without, for that is agreed to.
+    /// `sandlock` with these arguments, here. On a kernel that lacks a protection it runs without, for that
+    /// is agreed to.
     pub(crate) fn sandlock<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = self.command(built("sandlock"));
         for arg in args {
@@ -162,8 +166,9 @@ impl Dir {
     pub(crate) fn file(&self, name: &str, mode: u32, text: impl AsRef<[u8]>) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let path = self.join(name);
-        // Written by a process of its own: a descriptor of ours that is open for writing would be inherited by what other tests start just
-        // now, and the file could not be executed as long as they have it (ETXTBSY).
+        // Written by a process of its own: a descriptor of ours that is open for writing would be inherited
+        // by what other tests start just now, and the file could not be executed as long as they have it
+        // (ETXTBSY).
         let mut cat =
             self.command("sh").args(["-c", "cat > \"$0\""]).arg(&path).stdin(Stdio::piped()).spawn().unwrap();
         cat.stdin.take().unwrap().write_all(text.as_ref()).unwrap();
@@ -254,7 +259,7 @@ pub(crate) fn output(child: Child) -> Output {
     match receive.recv_timeout(LIMIT) {
         Ok(output) => {
             let mut output = output.unwrap();
-            // On a kernel that lacks something `run` first says so; `kernel.rs` tests that.
+            // On a kernel that lacks something `run` first reports that; `kernel.rs` tests it.
             while let Some(end) = output.stderr.iter().position(|byte| *byte == b'\n')
                 && output.stderr.get(..end).unwrap().ends_with(b": NOT ENFORCED on this kernel")
             {
@@ -263,19 +268,19 @@ pub(crate) fn output(child: Child) -> Output {
             output
         }
         Err(_) => {
-            let _ = signal::kill(pid, libc::SIGKILL);
+            let _ = signal::kill(pid, Signal::KILL);
             panic!("process {pid} still runs, or its output is still open, after {LIMIT:?}");
         }
     }
 }
 
-pub(crate) fn pid(child: &Child) -> i32 {
-    child.id().try_into().unwrap()
+pub(crate) fn pid(child: &Child) -> Pid {
+    Pid::new(child.id().try_into().unwrap())
 }
 
 /// Waits until it is so.
 #[track_caller]
-pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     const PATIENCE: Duration = Duration::from_secs(15);
     let started = Instant::now();
     while !is_so() {
@@ -285,30 +290,32 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// The processes whose arguments are exactly these.
-pub(crate) fn processes(args: &[&str]) -> Vec<i32> {
+pub(crate) fn processes(args: &[&str]) -> Vec<Pid> {
     let wanted: Vec<u8> = args.iter().flat_map(|arg| [arg.as_bytes(), b"\0"].concat()).collect();
     all().filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|found| found == wanted)).collect()
 }
 
 /// Every process.
-pub(crate) fn all() -> impl Iterator<Item = i32> {
-    fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+pub(crate) fn all() -> impl Iterator<Item = Pid> {
+    let numbers = fs::read_dir("/proc").unwrap();
+    numbers.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid::new))
 }
 
 /// A process as `/proc/PID/stat` has it: its name, state and parent.
-pub(crate) fn stat(pid: i32) -> Option<(String, char, i32)> {
+pub(crate) fn stat(pid: Pid) -> Option<(String, char, Pid)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (start, end) = text.rsplit_once(") ")?;
     let mut fields = end.split(' ');
-    Some((start.split_once('(')?.1.to_owned(), fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    let (state, parent) = (fields.next()?.parse().ok()?, Pid::new(fields.next()?.parse().ok()?));
+    Some((start.split_once('(')?.1.to_owned(), state, parent))
 }
 
 /// The children of a process.
-pub(crate) fn children(parent: i32) -> Vec<i32> {
+pub(crate) fn children(parent: Pid) -> Vec<Pid> {
     all().filter(|pid| stat(*pid).is_some_and(|(_, _, of)| of == parent)).collect()
 }
 
-/// A TCP port that nobody listens on.
+/// A TCP port without a listener.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

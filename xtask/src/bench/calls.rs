@@ -1,9 +1,9 @@
 //! What one system call costs inside: allowed, refused by the filter, answered by the supervisor.
 
-use super::Bench;
 use super::others;
-use super::report::{Budget, Compare, Row, Section};
 use super::sample::{Sample, Take, Way, rounds, way};
+use super::section::{Budget, Compare, Row, Section};
+use super::tools::Bench;
 
 /// What `workload` calls them, what it is, and how much longer it may take inside.
 const KINDS: [(&str, &str, Option<f64>); 11] = [

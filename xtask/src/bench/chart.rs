@@ -2,10 +2,10 @@
 
 use core::fmt::Write as _;
 
-use super::report::{Section, number};
 use super::sample::Sample;
+use super::section::{Section, number};
 
-/// How a column's name starts, what the legend says, and the marks of the first and of further such columns.
+/// How a column's name starts, its name in the legend, the mark of the first and of further such columns.
 const SERIES: [(&str, &str, Mark); 4] = [
     ("sandlock", "sandlock", Mark::Circle),
     ("bwrap", "bubblewrap", Mark::Square),
@@ -30,7 +30,7 @@ enum Mark {
 }
 
 impl Mark {
-    /// At this place, of this class, with what a pointer at it is told.
+    /// At this place, of this class, with the text for a pointer at it.
     fn draw(self, x: f64, y: f64, class: &str, told: &str) -> String {
         let shape = match self {
             Self::Circle => format!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="5""#),
@@ -94,7 +94,8 @@ pub(super) fn svg(sections: &[Section]) -> String {
     )
 }
 
-/// The marks of a row, ours last, for they lie on top; and how many times as long it takes in the first of ours.
+/// The marks of a row, ours last, for they lie on top; and how many times as long it takes in the first of
+/// ours.
 fn row(columns: &[String], samples: &[Option<Sample>], outside: f64, y: f64) -> String {
     let mut marks = String::new();
     for (class, (start, _, mark)) in SERIES.iter().enumerate().rev() {
@@ -137,7 +138,7 @@ text { fill: #e6edf3 } .scale, .note { fill: #9198a1 } .line { stroke: #3d444d }
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::{Compare, Section};
+    use super::super::section::{Compare, Section};
     use super::*;
 
     #[test]
@@ -155,7 +156,7 @@ mod tests {
             in_chart: true,
         };
         let chart = svg(&[section]);
-        // What is beyond the end of the scale is at its end.
+        // A value beyond the end of the scale is at its end.
         assert!(chart.contains(">find</text>") && chart.contains(">2.00 ×</text>"));
         for (x, told) in [(406.6, "sandlock: 2.00 ×"), (523.2, "bwrap: 10.0 ×"), (690.0, "the least: 1000 ×")]
         {

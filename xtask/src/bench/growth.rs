@@ -3,17 +3,17 @@
 use core::time::Duration;
 use std::{fs, thread, time::Instant};
 
-use super::Bench;
 use super::memory::while_running;
 use super::others;
-use super::report::{Compare, Row, Section};
 use super::sample::{Sample, Take, Way, rounds, way};
+use super::section::{Compare, Row, Section};
+use super::tools::Bench;
 
 /// Rounds of what takes a second.
 const FEW: usize = 3;
 
 pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
-    // Bubblewrap only: whatever firejail is told, it takes thirty milliseconds to start.
+    // Bubblewrap only: firejail takes thirty milliseconds to start, whatever its options.
     let others = others::working(others::PLAIN.get(..1).unwrap_or_default());
     let mut rows = Vec::new();
     for count in [1usize, 10, 100, 1000] {

@@ -7,9 +7,9 @@ use std::{
     thread,
 };
 
-use super::Bench;
-use super::report::{Budget, Compare, Section};
 use super::sample::Sample;
+use super::section::{Budget, Compare, Section};
+use super::tools::Bench;
 use crate::{audit, command};
 
 /// What the supervisor and the guardian hold; they share their memory, so it counts once.
@@ -71,7 +71,7 @@ fn look(child: &Child) -> Result<Held, String> {
         let line = text.lines().find(|line| line.starts_with(name));
         line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).unwrap_or(f64::NAN)
     };
-    // What is resident, less what is the binary's own pages in the page cache: dirty and anonymous pages.
+    // The resident pages, less the binary's own in the page cache: dirty and anonymous pages.
     Ok(Held {
         private: of(&rollup, "Anonymous:"),
         resident: of(&status, "VmRSS:"),

@@ -1,13 +1,14 @@
 //! Reading and writing rtnetlink, beside the crates that people use for it.
 
-use super::Bench;
-use super::report::{Budget, Compare, Row, Section};
 use super::sample::Sample;
+use super::section::{Budget, Compare, Row, Section};
+use super::tools::Bench;
 use crate::command;
 
 const MANIFEST: &str = "sandlock-netlink/benches/compare/Cargo.toml";
 
-/// What is compared with what: ours, and the fastest other that gives the same (attributes one by one, or a message as a value).
+/// The pairs to compare: ours, and the fastest other that gives the same (attributes one by one, or a
+/// message as a value).
 const SAME: [(&str, &str); 5] = [
     ("read NEWLINK, all attributes", "netlink-bindings: read NEWLINK"),
     ("read NEWLINK as a Link", "nlink: read NEWLINK"),

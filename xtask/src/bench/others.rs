@@ -1,15 +1,16 @@
-//! Other sandboxes, where they are installed and start: firejail refuses who is not on its list, bubblewrap wants user namespaces.
+//! Other sandboxes, where they are installed and start: firejail refuses who is not on its list, bubblewrap
+//! wants user namespaces.
 
 use std::process::{Command, Stdio};
 
-use super::report::Row;
 use super::sample::{Way, way};
+use super::section::Row;
 use crate::setup;
 
 /// A name for people, and the words before the command.
 pub(super) type Other = (&'static str, &'static str);
 
-/// Each giving the command everything, so that what is measured is the sandbox and not what it leaves out.
+/// Each giving the command everything, so that the figure is the sandbox's and not that of its omissions.
 pub(super) const PLAIN: [Other; 2] = [
     ("bwrap --dev-bind / /", "bwrap --dev-bind / /"),
     ("firejail --noprofile --seccomp", "firejail --quiet --noprofile --seccomp"),

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use super::Bench;
 use super::others;
-use super::report::{Compare, Row, Section};
 use super::sample::{Take, Way, rounds, way};
+use super::section::{Compare, Row, Section};
+use super::tools::Bench;
 
 /// What it is, the script, and whether a number it prints counts instead of its time.
 const SCRIPTS: [(&str, &str, Take); 5] = [

@@ -1,9 +1,9 @@
 //! How long it takes to start a command that does nothing.
 
-use super::Bench;
 use super::others;
-use super::report::{Budget, Compare, Section};
 use super::sample::{Sample, Take, Way, rounds, way};
+use super::section::{Budget, Compare, Section};
+use super::tools::Bench;
 
 /// It does nothing, so all that is measured is starting it.
 const COMMAND: &str = "/bin/true";
@@ -23,7 +23,7 @@ pub(super) fn across(bench: &Bench) -> Result<Section, String> {
     Ok(section)
 }
 
-/// The same again without what it costs to wake another processor: what is left is the work.
+/// The same again without the cost of waking another processor: the rest is the work.
 pub(super) fn on_one_processor(bench: &Bench) -> Result<Section, String> {
     let last =
         std::thread::available_parallelism().map_or(0, |count| count.get().saturating_sub(1)).to_string();
@@ -54,7 +54,8 @@ fn measure(bench: &Bench, before: &[&str]) -> Result<Section, String> {
         ("sandlock run", "sandlock run --"),
         ("sandlock run --base none -r /", "sandlock run --base none -r / --"),
     ]);
-    // Others have rounds of their own: the kernel takes their namespaces down after their end, in the time of whoever comes next.
+    // Others have rounds of their own: the kernel takes their namespaces down after their end, in the time of
+    // the next one.
     let mut others = vec![("bare", "")];
     others.extend(others::working(&[
         ("bwrap --ro-bind / /", "bwrap --ro-bind / /"),

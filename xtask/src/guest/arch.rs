@@ -2,7 +2,7 @@
 
 /// An architecture that sandlock runs on.
 pub(crate) struct Arch {
-    /// Our name for it, which is the kernel's or Rust's, whichever people say.
+    /// Our name for it: the kernel's or Rust's, whichever is common.
     pub(crate) name: &'static str,
     /// Rust's target.
     pub(crate) target: &'static str,
@@ -14,12 +14,13 @@ pub(crate) struct Arch {
     pub(crate) kernels: &'static [(&'static str, &'static str, &'static str)],
     /// qemu's program, and the package it is in.
     pub(crate) qemu: (&'static str, &'static str),
-    /// qemu's program that runs a program of it here, in the package [`USER`]: it has no Landlock and no notifications.
+    /// qemu's program that runs a program of it here, in the package [`USER`]: it has no Landlock and no
+    /// notifications.
     pub(crate) user: &'static str,
     /// The machine.
     pub(crate) machine: &'static [&'static str],
-    /// Its serial console, as the kernel's command line has it, and what else it needs there: on a busy host the timer of an emulated PC is
-    /// too late for the kernel's check.
+    /// Its serial console, as the kernel's command line has it, and what else it needs there: on a busy host
+    /// the timer of an emulated PC is too late for the kernel's check.
     pub(crate) console: &'static str,
     /// The packages of its C library for static programs.
     pub(crate) libc: &'static str,
@@ -28,9 +29,10 @@ pub(crate) struct Arch {
 /// The package of qemu's user mode.
 pub(crate) const USER: &str = "qemu-user-static";
 
-/// Without cmpxchg16b: after it qemu 7.2 has wrong flags now and then when a 32-bit program made the call, and the kernel dies of a double fault.
-/// Without page tables of five levels, which no test needs and few machines have. And one processor's turn at a time: Linux on x86 changes its own
-/// code while it runs, and with real threads the emulator lets another processor run into the breakpoint that stands there meanwhile.
+/// Without cmpxchg16b: after it qemu 7.2 has wrong flags now and then when a 32-bit program made the call,
+/// and the kernel dies of a double fault. Without page tables of five levels, which no test needs and few
+/// machines have. And one processor's turn at a time: Linux on x86 changes its own code while it runs, and
+/// with real threads the emulator lets another processor run into the breakpoint that stands there meanwhile.
 const PC: &[&str] = &["-accel", "tcg,thread=single", "-machine", "q35", "-cpu", "max,-cx16,-la57"];
 
 pub(crate) const ARCHES: &[Arch] = &[

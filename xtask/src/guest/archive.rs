@@ -1,4 +1,5 @@
-//! Debian's archive, asked through apt with folders of its own: the system's apt learns of no suite and no architecture.
+//! Debian's archive, asked through apt with folders of its own: the system's apt learns of no suite and no
+//! architecture.
 
 use core::time::Duration;
 use std::{
@@ -20,7 +21,7 @@ pub(crate) struct Archive {
     debian: String,
 }
 
-/// What a package's entry says of it.
+/// A package's entry.
 pub(crate) struct Entry {
     pub(crate) version: String,
     depends: String,
@@ -67,7 +68,8 @@ impl Archive {
         Ok(Entry { version, depends: field("Depends").unwrap_or_default().into() })
     }
 
-    /// Downloads a package, writes the one file in it whose path `pattern` matches to `to`, and drops the package.
+    /// Downloads a package, writes the one file in it whose path `pattern` matches to `to`, and drops the
+    /// package.
     pub(crate) fn extract(&self, package: &str, pattern: &str, to: &Path) -> Result<(), String> {
         let folder = self.folder.join("new");
         // What an earlier run may have left.
@@ -134,7 +136,7 @@ impl Archive {
     }
 }
 
-/// Runs a command that says on its standard error why it fails, and puts that into the error.
+/// Runs a command that prints on its standard error why it fails, and puts that into the error.
 fn quietly(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{}: {e}", line(command)))?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -6,10 +6,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Cell, arch::Arch};
+use super::{arch::Arch, cell::Cell};
 use crate::command::line;
 
-/// Without KVM, which virtual build machines lack or have broken: so the same everywhere, and for every architecture.
+/// Without KVM, which virtual build machines lack or have broken: so the same everywhere, and for every
+/// architecture.
 const COMMON: &[&str] =
     &["-accel", "tcg", "-smp", "2", "-m", "512", "-nographic", "-nodefaults", "-no-reboot", "-net", "none"];
 
@@ -37,7 +38,7 @@ pub(crate) fn run(cell: &Cell, kernel: &Path, initrd: &Path, log: &Path) -> Resu
     Ok(text)
 }
 
-/// Boots with the console on this terminal, until somebody turns the machine off.
+/// Boots with the console on this terminal, until the machine is turned off.
 pub(crate) fn shell(arch: &Arch, kernel: &Path, initrd: &Path) -> Result<(), String> {
     let mut command = Command::new(arch.qemu.0);
     machine(&mut command, arch, kernel, initrd, "mon:stdio");

@@ -1,9 +1,10 @@
-//! What is in the guest: busybox, a handful of files of /etc, the tests with their folders, and the list of what to run.
+//! The guest's files: busybox, a handful of files of /etc, the tests with their folders, and the list of
+//! what to run.
 
 use std::{fs, path::Path};
 
 use super::{
-    Class,
+    cell::Class,
     cpio::{Cpio, Kind},
 };
 use crate::{
@@ -38,7 +39,8 @@ const FOLDERS: &[(&str, u32)] = &[
 const LINKS: &[(&str, &str)] =
     &[("usr/bin", "/bin"), ("usr/sbin", "/bin"), ("sbin", "/bin"), ("init", "/bin/busybox")];
 
-/// The programs of busybox's that the tests run. What it has in another dialect than the tests speak is left out.
+/// The programs of busybox's that the tests run. What it has in another dialect than the tests speak is left
+/// out.
 const APPLETS: &str = "sh ash basename bc cat chgrp chmod chown cmp cp cut date dd df diff dirname du echo egrep env expr \
     false fgrep find getopt grep groups head hostname id install kill killall ln login ls md5sum mkdir mkfifo mknod mktemp \
     mount mv nc nice nohup nproc od paste pgrep pkill poweroff printf ps pwd readlink realpath renice rm rmdir sed seq setsid \
@@ -53,6 +55,11 @@ const FILES: &[(&str, &str)] = &[
     ("etc/resolv.conf", ""),
     ("etc/shadow", "root:*:::::::\n"),
 ];
+
+/// The permissions of one of [`FILES`].
+fn mode(path: &str) -> u32 {
+    if path == "etc/shadow" { 0o600 } else { 0o644 }
+}
 
 /// What a machine is for.
 pub(crate) enum Purpose<'a> {
@@ -74,7 +81,7 @@ pub(crate) fn build(
     cpio.add("dev/console", Kind::Device(5, 1), 0o600, &[])?;
     cpio.add("dev/null", Kind::Device(1, 3), 0o666, &[])?;
     LINKS.iter().try_for_each(|(path, to)| cpio.add(path, Kind::Link, 0o777, to.as_bytes()))?;
-    FILES.iter().try_for_each(|(path, text)| cpio.add(path, Kind::File, 0o644, text.as_bytes()))?;
+    FILES.iter().try_for_each(|(path, text)| cpio.add(path, Kind::File, mode(path), text.as_bytes()))?;
     cpio.add("bin/busybox", Kind::File, 0o755, &read(busybox)?)?;
     for applet in APPLETS.split_whitespace() {
         cpio.add(&format!("bin/{applet}"), Kind::Link, 0o777, b"busybox")?;
@@ -108,12 +115,17 @@ fn inittab(verb: &str) -> String {
     format!("::sysinit:/bin/sh -c 'ulimit -n 65536; exec /tests/bin/guest {verb}'\n")
 }
 
-/// The Landlock ABI without which a test program is not started: `sandlock run` refuses a kernel without Landlock whatever one agrees to
-/// (`sandlock/kernel` tests that it does), and what must not get out assumes all that it insists on.
+/// The Landlock ABI without which a test program is not started: `sandlock run` refuses a kernel without
+/// Landlock whatever one agrees to (`sandlock/kernel` tests that it does), and what must not get out assumes
+/// all that it insists on.
 fn needs(test: &Test) -> u8 {
     match (test.package.as_str(), test.target.as_str()) {
         ("sandlock", "escapes" | "library") => 6,
-        ("sandlock", "cli" | "clients" | "compat" | "lifecycle" | "programs" | "terminal") => 1,
+        (
+            "sandlock",
+            "attacks" | "cli" | "clients" | "compat" | "lifecycle" | "paths" | "programs" | "terminal"
+            | "workplace",
+        ) => 1,
         _ => 0,
     }
 }
@@ -131,18 +143,6 @@ fn class(test: &Test, user: u32) -> Class {
         }
         ("sandlock", target) if target != "kernel" && user == 0 => Class::Again,
         _ => Class::Live,
-    }
-}
-
-impl Class {
-    /// As the list and the guest have it.
-    pub(super) const fn letter(self) -> char {
-        match self {
-            Self::Live => 'l',
-            Self::Long => 'L',
-            Self::Again => 'a',
-            Self::Pure => 'p',
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The kernels that are tested, and where Debian has them: fetched once, kept in the cache with the version that they are.
+//! The kernels that are tested, and where Debian has them: fetched once, kept in the cache with the version
+//! that they are.
 
 use core::time::Duration;
 use std::{
@@ -53,7 +54,7 @@ fn flavour(arch: &Arch, kernel: &str) -> Option<(&'static str, &'static str)> {
     Some((row.1, row.2))
 }
 
-/// The folder outside the tree in which what is fetched is kept, locked for this process until dropped.
+/// The folder outside the tree for fetched files, locked for this process until dropped.
 pub(crate) struct Cache {
     folder: PathBuf,
     _lock: File,
@@ -110,7 +111,8 @@ impl Cache {
         })
     }
 
-    /// The cached file if it is fresh, else what `fetch` gets from the first suite that has it, else the cached file anyway.
+    /// The cached file if it is fresh, else what `fetch` gets from the first suite that has it, else the
+    /// cached file anyway.
     fn newest(
         &self,
         name: &str,

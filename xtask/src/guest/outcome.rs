@@ -14,9 +14,9 @@ pub(crate) struct Ran {
     pub(crate) counts: Counts,
     /// Skips that no row of the table expects.
     pub(crate) unexpected: usize,
-    /// What `sandlock check` says in the guest, as the table shows it.
+    /// The report of `sandlock check` in the guest, as the table shows it.
     pub(crate) abi: String,
-    /// Failures and skips that nobody expected, for a person.
+    /// Unexpected failures and skips, for a person.
     pub(crate) text: String,
 }
 

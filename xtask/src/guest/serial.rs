@@ -1,4 +1,5 @@
-//! What a virtual machine printed on its serial console, taken apart: the output of each program, and how it ended.
+//! What a virtual machine printed on its serial console, taken apart: the output of each program, and how it
+//! ended.
 
 /// One program's run in the guest.
 #[derive(Debug, PartialEq)]
@@ -18,7 +19,7 @@ pub(crate) struct Console {
     pub(crate) runs: Vec<Run>,
     /// Whether the machine came to the end of its list.
     pub(crate) done: bool,
-    /// What was printed outside any program's run: the kernel's words, mostly.
+    /// The output outside any program's run: the kernel's words, mostly.
     pub(crate) other: String,
 }
 

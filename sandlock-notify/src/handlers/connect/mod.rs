@@ -1,187 +1,207 @@
-//! connect(2) where Landlock does not see unix sockets by path (before ABI 9): every connect is performed on behalf.
+//! connect(2) where Landlock does not see unix sockets by path (before ABI 9): every connect is performed on
+//! behalf.
 //!
-//! Letting the kernel run the ones that need no judgement is no choice: between the look and the run another thread can put a unix socket
-//! under the number of a TCP socket, or a path where a port was. So the socket is duplicated, the address copied, and the two are what is used.
+//! Letting the kernel run the ones that need no judgement is no choice: between the look and the run another
+//! thread can put a unix socket under the number of a TCP socket, or a path where a port was. So the socket
+//! is duplicated, the address copied, and the call made with these two.
+//!
+//! | performed on behalf | the kernel remembers | it can wait for |
+//! |---|---|---|
+//! | connect(2) to a port or an abstract name | the supervisor as the peer of a unix socket (`SO_PEERCRED`) | the other end: not with `O_NONBLOCK`, or a send timeout of one tick |
+//! | connect(2) to a path | the same | the file system: a worker performs it |
+//! | setsockopt(2), `SO_LINGER`, `SO_SNDTIMEO` | no process | the lock of the socket, held while the kernel works on that socket for its target |
 
 pub mod model;
 
 use sandlock_sys::fs::{self, FileType, OFlags};
-use sandlock_sys::poll::{Events, PollFd};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result, net, nr};
+use sandlock_sys::net::{self, Linger, SO_SNDTIMEO, SO_SNDTIMEO_NEW, Timeout};
+use sandlock_sys::nr::Name;
+use sandlock_sys::poll::Events;
+use sandlock_sys::{AsFd, BorrowedFd, Errno, Result};
 
+use crate::args::{ConnectArgs, SetOptionArgs};
 use crate::call::Call;
-use crate::dispatch::{Handler, Verdict};
-use crate::notification::{Response, Why};
-use crate::place;
+use crate::dispatch::Handler;
+use crate::paths::{self, PATH_MAX};
 use crate::ports::Ports;
 use crate::proc;
-use crate::target::{Target, read_array, read_exact};
+use crate::target::{Socket, read_array, read_exact};
+use crate::verdict::{ContinueReason, Response, Until, Verdict, Wait};
+use crate::work::{Desk, Job, Place};
 use model::{Destination, LONGEST};
-
-/// How many connects can be under way at once.
-const PENDING: usize = 64;
 
 /// Who decides about a connect.
 #[derive(Debug)]
 pub enum Judge<'p> {
     /// Landlock sees every kind.
     Landlock,
-    /// We do.
+    /// This handler does.
     Rules {
         /// The TCP ports that Landlock lets the sandbox connect to.
         ports: Ports<'p>,
-        /// Real paths: a socket at or below one of these may be connected to.
-        sockets: &'p [&'p [u8]],
-        /// Whether this thread is in a Landlock domain that scopes abstract sockets to the sandbox: then the kernel judges them.
+        /// Whether this thread is in a Landlock domain that scopes abstract sockets to the sandbox: then the
+        /// kernel judges them.
         scoped: bool,
     },
 }
 
-/// A connect that the kernel has not finished.
-#[derive(Debug)]
-struct Pending {
-    id: u64,
-    socket: OwnedFd,
-    address: [u8; LONGEST],
-    len: usize,
-    /// The unix socket file that `address` names by our descriptor's number.
-    _file: Option<OwnedFd>,
-}
-
-/// The rules, and the calls under way.
+/// connect(2), and the socket options that could make the supervisor wait.
 #[derive(Debug)]
 pub struct Connect<'p> {
     judge: Judge<'p>,
-    pending: [Option<Pending>; PENDING],
+    /// Whether a socket of the target's may have a send timeout. Only this handler sets one.
+    timeouts: bool,
 }
 
 impl<'p> Connect<'p> {
-    /// Nothing under way.
+    /// No socket has a send timeout yet.
     #[must_use]
     pub const fn new(judge: Judge<'p>) -> Self {
-        Self { judge, pending: [const { None }; PENDING] }
+        Self { judge, timeouts: false }
     }
 }
 
 impl Handler for Connect<'_> {
-    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
-        match call.nr() {
-            nr::CONNECT => {}
-            nr::IOCTL => return set_blocking(call),
-            // fcntl, and fcntl64 where there is one.
-            _ => return set_flags(call),
+    fn handle(&mut self, call: &Call<'_>, desk: &mut Desk<'_, '_>) -> Result<Verdict> {
+        if call.name() == Some(Name::setsockopt) {
+            return self.set_option(call);
         }
-        let Judge::Rules { ports, sockets, scoped } = &self.judge else {
-            return Ok(Verdict::Reply(Response::Continue(Why::KernelDecides)));
+        let Judge::Rules { ports, scoped } = &self.judge else {
+            return Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)));
         };
-        let waiting =
-            self.pending.iter_mut().find_map(|slot| slot.take_if(|pending| pending.id == call.id()));
-        let pending = match waiting {
-            Some(pending) => pending,
-            None => {
-                let socket = call.target().descriptor(call.int(0))?;
-                let domain = net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-                let mut address = [0; LONGEST];
-                let len = usize::try_from(call.int(2)).map_err(|_| Errno::EINVAL)?;
-                let given = address.get_mut(..len).ok_or(Errno::EINVAL)?;
-                read_exact(call.target(), call.addr(1), given)?;
-                let mut file = None;
-                let exact = match model::parse(domain, given)? {
-                    Destination::Nowhere => given.len(),
-                    Destination::Port(port, _) if !ports.contains(port) => return Err(Errno::EACCES),
-                    Destination::Port(_, exact) => exact.len(),
-                    Destination::Abstract(_) if !scoped => return Err(Errno::EPERM),
-                    Destination::Abstract(exact) => exact.len(),
-                    Destination::Path(path) => {
-                        let found = pin(call.target(), path)?;
-                        if !place::is_granted(found.as_fd(), sockets)? {
-                            return Err(Errno::EACCES);
-                        }
-                        let len = name_of(found.as_fd(), &mut address)?;
-                        file = Some(found);
-                        len
-                    }
-                };
-                Pending { id: call.id(), socket, address, len: exact, _file: file }
+        let args = ConnectArgs::of(call);
+        let (socket, domain) = Socket::open(call.target(), args.fd)?;
+        let mut address = [0; LONGEST];
+        let len = usize::try_from(args.len).map_err(|_| Errno::EINVAL)?;
+        let given = address.get_mut(..len).ok_or(Errno::EINVAL)?;
+        read_exact(call.target(), args.addr, given)?;
+        let exact = match model::parse(domain, given)? {
+            Destination::Nowhere => given,
+            Destination::Port(port, _) if !ports.contains(port) => return Err(Errno::EACCES),
+            Destination::Abstract(_) if !scoped => return Err(Errno::EPERM),
+            Destination::Port(_, exact) | Destination::Abstract(exact) => exact,
+            Destination::Path(path) => {
+                let Some(job) = desk.job() else { return Ok(Verdict::Defer(Wait::WORKER)) };
+                job.set_path(path)?;
+                job.place = Place::Path { from_file: false, follow: true };
+                job.file = socket.into_file();
+                return Ok(job.then(connect_to_path));
             }
         };
-        self.advance(pending)
-    }
-
-    fn forget(&mut self, id: u64) {
-        for slot in &mut self.pending {
-            drop(slot.take_if(|pending| pending.id == id));
+        let kept = if self.timeouts { net::timeout(socket.as_fd(), SO_SNDTIMEO)? } else { Timeout::NONE };
+        let attempt = connect(socket.as_fd(), exact, kept)?;
+        match attempt.result {
+            Err(Errno::EINPROGRESS | Errno::EALREADY) if attempt.blocking => {
+                let until = socket.into_file().map_or(Until::Later, |file| Until::Event(file, Events::OUT));
+                let limit = kept.duration().map(|limit| (limit, Errno::EINPROGRESS));
+                Ok(Verdict::Defer(Wait { until, limit }))
+            }
+            _ => attempt.verdict(kept),
         }
     }
 }
 
 impl Connect<'_> {
-    /// Connects, or goes on connecting, without ever blocking: calling connect again is how its end is learned.
-    fn advance(&mut self, pending: Pending) -> Result<Verdict> {
-        let address = pending.address.get(..pending.len).ok_or(Errno::EINVAL)?;
-        let (blocking, result) = connect_now(pending.socket.as_fd(), address)?;
-        match result {
+    /// `SO_LINGER` and `SO_SNDTIMEO`: performed here, so that none changes while a connect is under way or a
+    /// duplicate is closed.
+    fn set_option(&mut self, call: &Call<'_>) -> Result<Verdict> {
+        let args = SetOptionArgs::of(call);
+        let target = call.target();
+        let (socket, _) = Socket::open(target, args.fd)?;
+        let len = usize::try_from(args.len).map_err(|_| Errno::EINVAL)?;
+        let narrow = call.has_narrow_longs() && args.name == SO_SNDTIMEO;
+        let size = if args.name == libc::SO_LINGER || narrow { 8 } else { 16 };
+        if args.level != libc::SOL_SOCKET {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        if len < size {
+            return Err(Errno::EINVAL);
+        }
+        match args.name {
+            libc::SO_LINGER => {
+                let linger = Linger::from_bytes(read_array(target, args.value)?);
+                if linger.waits() {
+                    target.sockets_linger();
+                }
+                net::set_linger(socket.as_fd(), linger)?;
+            }
+            SO_SNDTIMEO if narrow => {
+                self.timeouts = true;
+                let timeout = Timeout::from_narrow(read_array(target, args.value)?);
+                net::set_send_timeout(socket.as_fd(), timeout)?;
+            }
+            name @ (SO_SNDTIMEO | SO_SNDTIMEO_NEW) => {
+                self.timeouts = true;
+                let timeout: [u8; 16] = read_array(target, args.value)?;
+                net::set_option(socket.as_fd(), libc::SOL_SOCKET, name, &timeout)?;
+            }
+            _ => return Err(Errno::ENOPROTOOPT),
+        }
+        Ok(Verdict::Reply(Response::Return(0)))
+    }
+}
+
+/// A connect that was made once: its result, and whether the target's own call would have waited.
+struct Attempt {
+    result: Result<()>,
+    blocking: bool,
+}
+
+/// Connects, or goes on connecting, without waiting: calling connect again is how its end is learned. `kept`
+/// is the socket's send timeout.
+///
+/// Two things keep it from waiting, and both are undone at once, for they are the target's too. `O_NONBLOCK`
+/// is the one that works; but another thread of the target can take it away in between (`F_SETFL`,
+/// `FIONBIO`), and then the send timeout ends the wait after a tick.
+fn connect(socket: BorrowedFd<'_>, address: &[u8], kept: Timeout) -> Result<Attempt> {
+    let blocking = !fs::status_flags(socket)?.contains(OFlags::NONBLOCK);
+    net::set_send_timeout(socket, Timeout::SHORTEST)?;
+    if blocking {
+        fs::set_nonblocking(socket, true)?;
+    }
+    let mut result = net::connect(socket, address);
+    if blocking && result == Err(Errno::EINPROGRESS) {
+        // Of one on this machine the end is known at once, and only the socket's lock kept the kernel from
+        // telling.
+        result = net::connect(socket, address);
+    }
+    if blocking {
+        fs::set_nonblocking(socket, false)?;
+    }
+    net::set_send_timeout(socket, kept)?;
+    Ok(Attempt { result, blocking })
+}
+
+impl Attempt {
+    /// The answer, once it is known. A unix socket with a full backlog lets its caller wait, and nothing
+    /// reports when it no longer is full.
+    fn verdict(&self, kept: Timeout) -> Result<Verdict> {
+        match self.result {
             Ok(()) => Ok(Verdict::Reply(Response::Return(0))),
-            // EAGAIN: the backlog of a unix socket is full, and nothing tells when it no longer is.
-            Err(Errno::EINPROGRESS | Errno::EALREADY | Errno::EAGAIN) if blocking => {
-                let row = match result {
-                    Err(Errno::EAGAIN) => PollFd::NONE,
-                    _ => PollFd::new(pending.socket.as_fd(), Events::OUT),
-                };
-                let slot = self.pending.iter_mut().find(|slot| slot.is_none()).ok_or(Errno::EAGAIN)?;
-                *slot = Some(pending);
-                Ok(Verdict::Keep(row))
+            Err(Errno::EAGAIN) if self.blocking => {
+                let limit = kept.duration().map(|limit| (limit, Errno::EAGAIN));
+                Ok(Verdict::Defer(Wait { until: Until::Later, limit }))
             }
             Err(errno) => Err(errno),
         }
     }
 }
 
-/// `fcntl(F_SETFL)`, performed here: so it never happens between the two halves of [`connect_now`], and nothing can make that block.
-fn set_flags(call: &Call<'_>) -> Result<Verdict> {
-    let file = call.target().descriptor(call.int(0))?;
-    fs::set_status_flags(file.as_fd(), OFlags::from_bits_retain(call.int(2)))?;
-    Ok(Verdict::Reply(Response::Return(0)))
-}
-
-/// `ioctl(FIONBIO)`, the other way to say the same.
-fn set_blocking(call: &Call<'_>) -> Result<Verdict> {
-    let file = call.target().descriptor(call.int(0))?;
-    let nonblocking = i32::from_ne_bytes(read_array(call.target(), call.addr(2))?) != 0;
-    let mut flags = fs::status_flags(file.as_fd())?;
-    flags.set(OFlags::NONBLOCK, nonblocking);
-    fs::set_status_flags(file.as_fd(), flags)?;
-    Ok(Verdict::Reply(Response::Return(0)))
-}
-
-/// One step that does not block: whether the target's own call would have, and what came of it.
-fn connect_now(socket: BorrowedFd<'_>, address: &[u8]) -> Result<(bool, Result<()>)> {
-    let flags = fs::status_flags(socket)?;
-    let blocking = !flags.contains(OFlags::NONBLOCK);
-    if blocking {
-        // The flag is the open socket's, so the target's too; it comes off before the target goes on.
-        fs::set_status_flags(socket, flags.union(OFlags::NONBLOCK))?;
+/// A worker's part: connects the socket on the desk to the unix socket at the path on the desk.
+fn connect_to_path(job: &mut Job<'_>) -> Result<Verdict> {
+    let socket = job.file.as_ref().ok_or(Errno::EBADF)?.as_fd();
+    let file = job.pin()?.ok_or(Errno::EBADF)?;
+    if fs::info(file.as_fd())?.kind != FileType::Socket {
+        return Err(Errno::ECONNREFUSED);
     }
-    let mut result = net::connect(socket, address);
-    if blocking && result == Err(Errno::EINPROGRESS) {
-        // Of one on this machine the end is known at once, and only the socket's lock kept the kernel from telling.
-        result = net::connect(socket, address);
+    let mut path = [0; PATH_MAX];
+    if !paths::is_below_any(paths::real_path(file.as_fd(), &mut path)?, job.context.writable) {
+        return Err(Errno::EACCES);
     }
-    if blocking {
-        fs::set_status_flags(socket, flags)?;
-    }
-    Ok((blocking, result))
-}
-
-/// The socket file that `path` leads to from where the target stands, pinned.
-fn pin(target: &dyn Target, path: &[u8]) -> Result<OwnedFd> {
-    let mut buffer = [0; LONGEST];
-    let path = place::terminated(path, &mut buffer)?;
-    let file = place::pin(target, libc::AT_FDCWD, path, true)?;
-    match fs::file_type(file.as_fd())? {
-        (FileType::Socket, _) => Ok(file),
-        _ => Err(Errno::ECONNREFUSED),
-    }
+    let mut address = [0; LONGEST];
+    let len = name_of(file.as_fd(), &mut address)?;
+    let kept = net::timeout(socket, SO_SNDTIMEO)?;
+    connect(socket, address.get(..len).ok_or(Errno::EINVAL)?, kept)?.verdict(kept)
 }
 
 /// Writes a `sockaddr_un` that names the pinned file by our own descriptor; returns its length.
@@ -190,7 +210,6 @@ fn name_of(file: BorrowedFd<'_>, address: &mut [u8; LONGEST]) -> Result<usize> {
     let link = proc::own_fd_path(file, &mut link)?.to_bytes_with_nul();
     let len = link.len().checked_add(2).ok_or(Errno::EINVAL)?;
     let family = u16::try_from(libc::AF_UNIX).map_err(|_| Errno::EINVAL)?.to_ne_bytes();
-    *address = [0; LONGEST];
     address.get_mut(..2).ok_or(Errno::EINVAL)?.copy_from_slice(&family);
     address.get_mut(2..len).ok_or(Errno::EINVAL)?.copy_from_slice(link);
     Ok(len)

@@ -1,4 +1,5 @@
-//! From the bytes of a `struct sockaddr` to a destination, by the socket's own family and the kernel's length rules.
+//! From the bytes of a `struct sockaddr` to a destination, by the socket's own family and the kernel's length
+//! rules.
 
 use sandlock_sys::{Errno, Result};
 
@@ -30,7 +31,7 @@ pub enum Destination<'a> {
 /// # Errors
 ///
 /// * `EINVAL`: too short or too long.
-/// * `EAFNOSUPPORT`: the bytes are of another family, or nobody here knows the socket's.
+/// * `EAFNOSUPPORT`: the bytes are of another family, or the socket's is not known here.
 pub fn parse(domain: i32, address: &[u8]) -> Result<Destination<'_>> {
     let family = match address {
         [low, high, ..] if address.len() <= LONGEST => i32::from(u16::from_ne_bytes([*low, *high])),
@@ -88,7 +89,7 @@ mod tests {
         for (domain, bytes, want) in [
             (AF_INET, &v4, Ok(Destination::Port(80, &v4))),
             (AF_INET6, &v6, Ok(Destination::Port(443, &v6))),
-            // A flipped family reaches nobody: it is judged by the socket.
+            // A flipped family reaches no peer: it is judged by the socket.
             (AF_INET, &unspec, Ok(Destination::Nowhere)),
             (AF_INET, &path, Err(Errno::EAFNOSUPPORT)),
             (AF_INET6, &v4, Err(Errno::EAFNOSUPPORT)),

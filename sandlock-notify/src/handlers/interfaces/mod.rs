@@ -1,72 +1,84 @@
-//! Interfaces asked for by ioctl, netdevice(7), on whatever socket: what netlink says in another form, and never the host's.
+//! Interfaces asked for by ioctl, netdevice(7), on whatever socket: the answers of netlink in another form,
+//! and never the host's.
 //!
-//! The socket that libraries ask on (`if_nametoindex` of glibc and musl) is a unix datagram one, which could send to any name, and nobody would
-//! see it. So they get one that takes no address in a send.
+//! The socket that libraries ask on (`if_nametoindex` of glibc and musl) is a unix datagram one, which could
+//! send to any name, unseen by filter and supervisor. So they get one that takes no address in a send.
+//!
+//! | performed on behalf | the kernel remembers | it can wait for |
+//! |---|---|---|
+//! | ioctl(2), `SIOCGIF*` | no process | nothing: the answer is a constant |
+//! | socket(2), a unix datagram socket | the supervisor as its maker, which no call shows | nothing |
 
 mod model;
 
-use sandlock_sys::{AsFd, Errno, Result, net, nr};
+use sandlock_sys::nr::Name;
+use sandlock_sys::{Errno, Result, net};
 
 use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
+use crate::args::{IoctlArgs, SocketArgs};
 use crate::call::Call;
-use crate::dispatch::{Handler, Verdict};
+use crate::dispatch::Handler;
 use crate::handlers::VIEW;
-use crate::notification::Response;
-use crate::target::{UserAddr, read_array, read_exact};
+use crate::target::{Socket, UserAddr, read_array, read_exact};
+use crate::verdict::{Response, Verdict};
+use crate::work::Desk;
 
 /// Answers `SIOCGIF*`, and makes the sockets for it. It has no state.
 #[derive(Debug)]
 pub struct Interfaces;
 
 impl Handler for Interfaces {
-    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
-        if call.nr() == nr::SOCKET {
-            return datagram_socket(call).map(Verdict::Reply);
+    fn handle(&mut self, call: &Call<'_>, _: &mut Desk<'_, '_>) -> Result<Verdict> {
+        if call.name() == Some(Name::socket) {
+            return match SocketArgs::of(call) {
+                args if args.domain == libc::AF_UNIX => datagram_socket(&args).map(Verdict::Reply),
+                _ => Ok(Verdict::Pass),
+            };
         }
-        let request = call.int(1);
+        let IoctlArgs { fd, request, arg } = IoctlArgs::of(call);
         if request & !0xff != 0x8900 {
             return Ok(Verdict::Pass);
         }
-        let file = call.target().descriptor(call.int(0))?;
-        let domain = match net::option(file.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN) {
+        let (_, domain) = match Socket::open(call.target(), fd) {
             Err(Errno::ENOTSOCK) => return Err(Errno::ENOTTY),
             other => other?,
         };
         if request == SIOCGIFCONF {
-            configuration(call)?;
+            configuration(call, arg)?;
         } else {
             let mut ifreq = [0; IFREQ_LEN];
             let theirs = ifreq.get_mut(..ifreq_len(call)).unwrap_or_default();
-            read_exact(call.target(), call.addr(2), theirs)?;
+            read_exact(call.target(), arg, theirs)?;
             answer(VIEW, domain, request, &mut ifreq)?;
-            call.target().write(call.addr(2), ifreq.get(..ifreq_len(call)).unwrap_or_default())?;
+            call.target().write(arg, ifreq.get(..ifreq_len(call)).unwrap_or_default())?;
         }
         Ok(Verdict::Reply(Response::Return(0)))
     }
 }
 
-/// A `SOCK_SEQPACKET` socket instead: unconnected it can send to nobody (`unix_seqpacket_sendmsg`), and its connect is judged.
-fn datagram_socket(call: &Call<'_>) -> Result<Response> {
-    let (kind, protocol) = (call.int(1), call.int(2));
+/// A `SOCK_SEQPACKET` socket instead: unconnected it can send to no peer (`unix_seqpacket_sendmsg`), and its
+/// connect is judged.
+fn datagram_socket(args: &SocketArgs) -> Result<Response> {
+    let SocketArgs { kind, protocol, .. } = *args;
     let known = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     match protocol {
         _ if kind & !known != 0 => Err(Errno::EINVAL),
         0 | libc::PF_UNIX => {
             let fd = net::socket(libc::AF_UNIX, libc::SOCK_SEQPACKET | kind & libc::SOCK_NONBLOCK, 0)?;
-            Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0 })
+            Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0, at: None })
         }
         _ => Err(Errno::EPROTONOSUPPORT),
     }
 }
 
 fn ifreq_len(call: &Call<'_>) -> usize {
-    if call.is_narrow() { IFREQ_NARROW } else { IFREQ_LEN }
+    if call.has_narrow_longs() { IFREQ_NARROW } else { IFREQ_LEN }
 }
 
 /// `struct ifconf`: how much room there is, and where, if anywhere; then how much was used, or would be.
-fn configuration(call: &Call<'_>) -> Result<()> {
-    let (target, from) = (call.target(), call.addr(2));
-    let (len, at) = if call.is_narrow() {
+fn configuration(call: &Call<'_>, from: UserAddr) -> Result<()> {
+    let target = call.target();
+    let (len, at) = if call.has_narrow_longs() {
         let [len, at] = *read_array::<8>(target, from)?.as_chunks().0 else { return Err(Errno::EFAULT) };
         (i32::from_ne_bytes(len), u32::from_ne_bytes(at).into())
     } else {
@@ -86,23 +98,23 @@ fn configuration(call: &Call<'_>) -> Result<()> {
         used = used.saturating_add(ifreq.len());
     }
     let used = i32::try_from(used).map_err(|_| Errno::EINVAL)?;
-    call.target().write(call.addr(2), &used.to_ne_bytes())
+    call.target().write(from, &used.to_ne_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handlers::testing::Image;
+    use crate::tests::Image;
     use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT};
     use sandlock_sys::seccomp::Data;
     use std::vec::Vec;
 
     /// The size of an `ifreq` there.
     fn whole(arch: u32) -> usize {
-        ifreq_len(&Call::new(1, &Data { arch, ..Data::default() }, &Image::default()))
+        ifreq_len(&Call::new(&Data { arch, ..Data::default() }, &Image::default()))
     }
 
-    /// The `ifconf` at the beginning, and room for a list behind it. What it says afterwards, and the list.
+    /// The `ifconf` at the beginning, and room for a list behind it. Its values afterwards, and the list.
     fn listed(arch: u32, len: i32, somewhere: bool) -> (i32, Vec<u8>) {
         let at = if somewhere { Image::BASE.strict_add(16) } else { 0 };
         let mut ifconf = [0; 16];
@@ -114,7 +126,7 @@ mod tests {
         }
         let image = Image::new(&[&ifconf[..], &[0xee; 100]].concat());
         let data = Data { arch, args: [0, 0, Image::BASE, 0, 0, 0], ..Data::default() };
-        assert_eq!(configuration(&Call::new(1, &data, &image)), Ok(()));
+        assert_eq!(configuration(&Call::new(&data, &image), UserAddr(Image::BASE)), Ok(()));
         let bytes = image.0.into_inner();
         (i32::from_ne_bytes(bytes[..4].try_into().unwrap()), bytes[16..].to_vec())
     }
@@ -141,7 +153,7 @@ mod tests {
     #[test]
     fn other_requests_are_somebody_elses() {
         let data = Data { args: [0, 0x5421, 0, 0, 0, 0], ..Data::default() };
-        let verdict = Interfaces.handle(&Call::new(1, &data, &Image::default()));
+        let verdict = Interfaces.handle(&Call::new(&data, &Image::default()), &mut Desk::default());
         assert!(matches!(verdict, Ok(Verdict::Pass)));
     }
 }

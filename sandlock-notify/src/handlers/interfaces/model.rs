@@ -1,4 +1,5 @@
-//! What an interface request is answered with: `dev_ifsioc` (`net/core/dev_ioctl.c`) and `devinet_ioctl` (`net/ipv4/devinet.c`), out of a view.
+//! What an interface request is answered with: `dev_ifsioc` (`net/core/dev_ioctl.c`) and `devinet_ioctl`
+//! (`net/ipv4/devinet.c`), out of a view.
 
 use core::net::{IpAddr, Ipv4Addr};
 
@@ -7,8 +8,8 @@ use sandlock_sys::{Errno, Result};
 
 /// `IFNAMSIZ`
 const NAME_LEN: usize = 16;
-/// `sizeof(struct ifreq)`: the name, and a union whose largest member is `struct ifmap`. With a `long` of 32 bits it ends 8 bytes earlier,
-/// and nothing is in those.
+/// `sizeof(struct ifreq)`: the name, and a union whose largest member is `struct ifmap`. With a `long` of 32
+/// bits it ends 8 bytes earlier, and nothing is in those.
 pub(super) const IFREQ_LEN: usize = 2 * NAME_LEN + 8;
 pub(super) const IFREQ_NARROW: usize = 2 * NAME_LEN;
 
@@ -34,7 +35,8 @@ const FLAGS: u32 = 0xffff;
 /// An answer as it goes into the union of an `ifreq`.
 type Union = [u8; IFREQ_LEN - NAME_LEN];
 
-/// Answers a request out of `view` by rewriting its `ifreq`. `domain` is the socket's: only one of IPv4 is asked about addresses.
+/// Answers a request out of `view` by rewriting its `ifreq`. `domain` is the socket's: only one of IPv4 is
+/// asked about addresses.
 ///
 /// # Errors
 ///

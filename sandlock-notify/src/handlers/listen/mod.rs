@@ -1,16 +1,24 @@
-//! listen(2): a TCP socket without an address would get a free port from the kernel, and Landlock does not see that.
+//! listen(2): a TCP socket without an address would get a free port from the kernel, and Landlock does not
+//! see that.
 //!
-//! Performed on behalf, for every family, on a duplicate of the socket: what a number names can be changed while the target waits, what a
-//! duplicate is cannot.
+//! Performed on behalf, for every family, on a duplicate of the socket: what a number names can be changed
+//! while the target waits, what a duplicate is cannot.
+//!
+//! | performed on behalf | the kernel remembers | it can wait for |
+//! |---|---|---|
+//! | listen(2), shutdown(2) | the supervisor as the peer of who connects to a unix socket (`SO_PEERCRED`) | the lock of the socket, as with connect(2) |
 
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, net};
 
+use crate::args::ListenArgs;
 use crate::call::Call;
-use crate::dispatch::{Handler, Verdict};
-use crate::notification::Response;
+use crate::dispatch::Handler;
 use crate::ports::Ports;
+use crate::target::Socket;
+use crate::verdict::{Response, Verdict};
+use crate::work::Desk;
 
-/// Knows which ports may be listened on.
+/// listen(2) on the ports of the policy.
 #[derive(Debug)]
 pub struct Listen<'p> {
     /// The ports that Landlock lets the sandbox bind.
@@ -18,16 +26,18 @@ pub struct Listen<'p> {
 }
 
 impl Handler for Listen<'_> {
-    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
-        let socket = call.target().descriptor(call.int(0))?;
+    fn handle(&mut self, call: &Call<'_>, _: &mut Desk<'_, '_>) -> Result<Verdict> {
+        let args = ListenArgs::of(call);
+        let (socket, domain) = Socket::open(call.target(), args.fd)?;
         let socket = socket.as_fd();
-        let domain = net::option(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
         let internet = domain == libc::AF_INET || domain == libc::AF_INET6;
         if internet && !self.is_bound(socket)? {
             return Err(Errno::EACCES);
         }
-        net::listen(socket, call.int(1))?;
-        // Another thread may have dissolved the address (connect to AF_UNSPEC) after it was looked at.
+        net::listen(socket, args.backlog)?;
+        // The socket may have lost its port before: shutdown(2) of one that connects gives the port back, and
+        // getsockname(2) still returns it (`inet_put_port` clears `inet_num` only). Or another thread
+        // dissolved the address meanwhile.
         if internet && !self.is_bound(socket)? {
             net::shutdown(socket)?;
             return Err(Errno::EACCES);

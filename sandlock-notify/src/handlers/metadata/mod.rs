@@ -1,71 +1,103 @@
-//! Mode, owner, times and extended attributes: Landlock sees none of them in any version, so read-only would not mean read-only.
+//! Mode, owner, times and extended attributes: Landlock sees none of them in any version, so read-only would
+//! not mean read-only.
 //!
-//! Performed on behalf, on the pinned file, if its real path lies under a write grant; refused otherwise. A file without a name any more
-//! (a temporary one, a memfd), a pipe and a socket are the sandbox's own business.
+//! Performed on behalf, on the pinned file, if its real path lies under a write grant; refused otherwise. A
+//! file without a name any more (a temporary one, a memfd), a pipe and a socket are the sandbox's own
+//! business.
+//!
+//! | performed on behalf | the kernel remembers | it can wait for |
+//! |---|---|---|
+//! | chmod(2), chown(2), utimensat(2), setxattr(2), removexattr(2) and their like | no process | the lock of the inode, the file system (FUSE, NFS), in the walk too: a worker performs them |
 
 mod model;
 
-use sandlock_sys::fs::{self, FileTime, FileType};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Result};
+use sandlock_sys::fs::{self, FileTime, FileType, Mode};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, Gid, OwnedFd, Result, Uid};
 
 use crate::call::Call;
-use crate::dispatch::{Handler, Verdict};
-use crate::notification::Response;
-use crate::place::{self, PATH_MAX};
+use crate::dispatch::Handler;
+use crate::paths::{self, PATH_MAX};
 use crate::proc;
-use crate::target::{Target, UserAddr, read_cstr, read_exact};
+use crate::target::{Target, UserAddr, read_exact};
+use crate::verdict::{Response, Verdict, Wait};
+use crate::work::{Desk, Job, Place, Run};
 use model::{Change, File};
 
-/// `XATTR_NAME_MAX`, and the NUL.
-const NAME_MAX: usize = 256;
-/// The longest value that is set; the kernel would take 64 KiB, and file systems mostly less than a block.
-const VALUE_MAX: usize = 4096;
+/// `UTIME_OMIT` of `linux/stat.h`, in place of nanoseconds.
+const UTIME_OMIT: i64 = (1 << 30) - 2;
 
-/// The names of its calls.
-pub fn calls() -> impl Iterator<Item = &'static str> {
-    model::CALLS.iter().map(|(name, ..)| *name)
-}
-
-/// Knows which trees may be changed.
+/// Changes of files. It has no state.
 #[derive(Debug)]
-pub struct Metadata<'p> {
-    /// Real paths.
-    pub trees: &'p [&'p [u8]],
-}
+pub struct Metadata;
 
-impl Handler for Metadata<'_> {
-    fn handle(&mut self, call: &Call<'_>) -> Result<Verdict> {
-        let (how, change) = call.name().and_then(model::find).ok_or(Errno::ENOSYS)?;
-        let file = pin(call, how, change)?;
-        if !self.is_ours(file.as_fd())? {
-            return Err(Errno::EACCES);
-        }
-        apply(call, change, file.as_fd())?;
-        Ok(Verdict::Reply(Response::Return(0)))
+impl Handler for Metadata {
+    fn handle(&mut self, call: &Call<'_>, desk: &mut Desk<'_, '_>) -> Result<Verdict> {
+        let (file, change) = call.name().and_then(model::find).ok_or(Errno::ENOSYS)?;
+        let Some(job) = desk.job() else { return Ok(Verdict::Defer(Wait::WORKER)) };
+        // In the kernel's order: the value, the name, then the file.
+        let run = match read_change(call, change, job)? {
+            Some(run) => run,
+            None => return Ok(Verdict::Reply(Response::Return(0))),
+        };
+        read_place(call, file, change, job)?;
+        Ok(job.then(run))
     }
 }
 
-impl Metadata<'_> {
-    fn is_ours(&self, file: BorrowedFd<'_>) -> Result<bool> {
-        let (kind, names) = fs::file_type(file)?;
-        let nameless = names == 0 && matches!(kind, FileType::Regular);
-        Ok(nameless || is_anonymous(file)? || place::is_granted(file, self.trees)?)
-    }
-}
-
-/// A pipe or a socket that never had a path: `/proc` calls it `pipe:[…]`.
-fn is_anonymous(file: BorrowedFd<'_>) -> Result<bool> {
-    let mut link = [0; 40];
-    let mut path = [0; PATH_MAX];
-    let path = fs::readlinkat(BorrowedFd::CWD, proc::own_fd_path(file, &mut link)?, &mut path)?;
-    Ok(path.starts_with(b"pipe:[") || path.starts_with(b"socket:["))
-}
-
-/// The file that a call is about, pinned once; everything after this is done to that file, whatever the target renames or rewrites.
-fn pin(call: &Call<'_>, how: File, change: Change) -> Result<OwnedFd> {
+/// Copies what a file is to be changed to. `None`: nothing is changed, whatever the file is.
+fn read_change(call: &Call<'_>, change: Change, job: &mut Job<'_>) -> Result<Option<Run>> {
     let target = call.target();
-    let (dir, at, follow, may_be_empty) = match how {
-        File::Descriptor => return target.descriptor(call.int(0)),
+    let unsigned = |register| call.int(register).cast_unsigned();
+    let run: Run = match change {
+        Change::Mode(register) => {
+            job.numbers = [i64::from(unsigned(register) & 0o7777), 0, 0, 0];
+            set_mode
+        }
+        Change::Owner(first) | Change::OwnerOld(first) => {
+            let short = call.has_narrow_longs() && matches!(change, Change::OwnerOld(_));
+            let id = |register| if short { model::long_id(unsigned(register)) } else { unsigned(register) };
+            job.numbers = [i64::from(id(first)), i64::from(id(first.saturating_add(1))), 0, 0];
+            set_owner
+        }
+        Change::TimesWhole(register)
+        | Change::TimesMicro(register)
+        | Change::Times(register)
+        | Change::TimesWide(register) => match call.addr(register) {
+            from if from.is_null() => set_times_to_now,
+            from => {
+                job.numbers = times(target, from, change, call.has_narrow_longs())?;
+                let [_, first, _, second] = job.numbers;
+                if [first, second] == [UTIME_OMIT; 2] {
+                    return Ok(None);
+                }
+                set_times
+            }
+        },
+        Change::SetAttribute(first) => {
+            let flags = call.int(first.saturating_add(3));
+            if flags & !(libc::XATTR_CREATE | libc::XATTR_REPLACE) != 0 {
+                return Err(Errno::EINVAL);
+            }
+            job.read_name(target, call.addr(first))?;
+            let size = call.register(first.saturating_add(2));
+            job.read_value(target, call.addr(first.saturating_add(1)), size)?;
+            job.numbers = [flags.into(), 0, 0, 0];
+            set_attribute
+        }
+        Change::RemoveAttribute(first) => {
+            job.read_name(target, call.addr(first))?;
+            remove_attribute
+        }
+    };
+    Ok(Some(run))
+}
+
+/// Copies the file's path, or duplicates its descriptor, which comes last: a file that is on a desk is closed
+/// by its worker.
+fn read_place(call: &Call<'_>, file: File, change: Change, job: &mut Job<'_>) -> Result<()> {
+    let target = call.target();
+    let (dir, at, follow, may_be_empty) = match file {
+        File::Descriptor => return read_file(target, call.int(0), job, Place::Open),
         File::Path(follow) => (libc::AT_FDCWD, 0, follow, false),
         File::At(flags) => {
             let flags = flags.map_or(0, |register| call.int(register));
@@ -75,106 +107,165 @@ fn pin(call: &Call<'_>, how: File, change: Change) -> Result<OwnedFd> {
     };
     // utimensat and futimesat take a null path for "the descriptor itself".
     let may_be_null = matches!(change, Change::Times(_) | Change::TimesWide(_) | Change::TimesMicro(_));
-    if call.addr(at).is_null() && may_be_null && at == 1 {
-        return target.descriptor(dir);
+    if call.addr(at).is_null() && may_be_null && at == 1 && dir != libc::AT_FDCWD {
+        return read_file(target, dir, job, Place::Open);
     }
-    let mut path = [0; PATH_MAX];
-    let path = read_cstr(target, call.addr(at), &mut path)?;
-    match place::own_descriptor(path) {
-        _ if path.is_empty() && may_be_empty && dir != libc::AT_FDCWD => target.descriptor(dir),
-        _ if path.is_empty() && may_be_empty => place::pin(target, dir, c".", true),
-        Some(fd) if follow => target.descriptor(fd),
-        _ => place::pin(target, dir, path, follow),
+    let path = job.read_path(target, call.addr(at))?;
+    let (is_empty, is_absolute) = (path.is_empty(), path.to_bytes().starts_with(b"/"));
+    if is_empty && !may_be_empty {
+        return Err(Errno::ENOENT);
+    }
+    if let Some(fd) = paths::own_descriptor(path).filter(|_| follow) {
+        return read_file(target, fd, job, Place::Pinned);
+    }
+    match dir {
+        libc::AT_FDCWD if is_empty => job.set_path(b".")?,
+        _ if is_empty => return read_file(target, dir, job, Place::Pinned),
+        _ if dir == libc::AT_FDCWD || is_absolute => {}
+        _ => job.file = Some(target.file(dir)?),
+    }
+    job.place = Place::Path { from_file: dir != libc::AT_FDCWD && !is_absolute, follow };
+    Ok(())
+}
+
+fn read_file(target: &dyn Target, fd: i32, job: &mut Job<'_>, place: Place) -> Result<()> {
+    job.file = Some(target.file(fd)?);
+    job.place = place;
+    Ok(())
+}
+
+fn set_mode(job: &mut Job<'_>) -> Result<Verdict> {
+    let [mode, ..] = job.numbers;
+    let mode = Mode::from_bits_retain(u16::try_from(mode).map_err(|_| Errno::EINVAL)?);
+    let file = OurFile::of(job)?;
+    // A program with these bits would act for its owner long after the sandbox is gone.
+    if mode.intersects(Mode::ISUID | Mode::ISGID) && file.kind != FileType::Directory {
+        return Err(Errno::EPERM);
+    }
+    done(file.by_link(|link| fs::fchmodat(BorrowedFd::CWD, link, mode)))
+}
+
+fn set_owner(job: &mut Job<'_>) -> Result<Verdict> {
+    let id = |number| u32::try_from(number).map_err(|_| Errno::EINVAL);
+    let [user, group, ..] = job.numbers;
+    done(fs::chown(OurFile::of(job)?.as_fd(), Uid::new(id(user)?), Gid::new(id(group)?)))
+}
+
+fn set_times_to_now(job: &mut Job<'_>) -> Result<Verdict> {
+    done(fs::set_times(OurFile::of(job)?.as_fd(), None))
+}
+
+fn set_times(job: &mut Job<'_>) -> Result<Verdict> {
+    let [s0, n0, s1, n1] = job.numbers;
+    let times = [FileTime { sec: s0, nsec: n0 }, FileTime { sec: s1, nsec: n1 }];
+    done(fs::set_times(OurFile::of(job)?.as_fd(), Some(&times)))
+}
+
+fn set_attribute(job: &mut Job<'_>) -> Result<Verdict> {
+    let [flags, ..] = job.numbers;
+    let flags = i32::try_from(flags).map_err(|_| Errno::EINVAL)?;
+    let (_, name, value) = job.texts()?;
+    done(OurFile::of(job)?.by_link(|link| fs::setxattr(link, name, value, flags)))
+}
+
+fn remove_attribute(job: &mut Job<'_>) -> Result<Verdict> {
+    let (_, name, _) = job.texts()?;
+    done(OurFile::of(job)?.by_link(|link| fs::removexattr(link, name)))
+}
+
+fn done(result: Result<()>) -> Result<Verdict> {
+    result.map(|()| Verdict::Reply(Response::Return(0)))
+}
+
+/// The file of a job, which the sandbox may change. Everything is done to this file, whatever the target
+/// renames or rewrites.
+struct OurFile<'j> {
+    on_the_desk: Option<&'j OwnedFd>,
+    pinned: Option<OwnedFd>,
+    kind: FileType,
+}
+
+impl<'j> OurFile<'j> {
+    /// Pins the file of a job.
+    ///
+    /// # Errors
+    ///
+    /// * `EACCES`: it is not below a write grant.
+    /// * `EOPNOTSUPP`: it is an anonymous inode, which has nothing that could be changed.
+    /// * of the walk.
+    fn of(job: &'j Job<'_>) -> Result<Self> {
+        let mut file = Self { on_the_desk: job.file.as_ref(), pinned: job.pin()?, kind: FileType::Other };
+        let info = fs::info(file.as_fd())?;
+        file.kind = info.kind;
+        if info.links == 0 && info.kind == FileType::Regular {
+            return Ok(file);
+        }
+        let mut path = [0; PATH_MAX];
+        let path = paths::real_path(file.as_fd(), &mut path)?;
+        match path {
+            _ if path.starts_with(b"pipe:[") || path.starts_with(b"socket:[") => Ok(file),
+            _ if path.starts_with(b"anon_inode:") => Err(Errno::EOPNOTSUPP),
+            _ if paths::is_below_any(path, job.context.writable) => Ok(file),
+            _ => Err(Errno::EACCES),
+        }
+    }
+
+    /// Does something to the file by its magic link.
+    fn by_link(&self, act: impl FnOnce(&core::ffi::CStr) -> Result<()>) -> Result<()> {
+        let mut link = [0; 40];
+        act(proc::own_fd_path(self.as_fd(), &mut link)?)
     }
 }
 
-fn apply(call: &Call<'_>, change: Change, file: BorrowedFd<'_>) -> Result<()> {
-    let target = call.target();
-    let mut link = [0; 40];
-    let by_link = proc::own_fd_path(file, &mut link)?;
-    let mut name = [0; NAME_MAX];
-    let unsigned = |register| call.int(register).cast_unsigned();
-    // A name that is too long is ERANGE in the kernel.
-    let range = |errno| if errno == Errno::ENAMETOOLONG { Errno::ERANGE } else { errno };
-    match change {
-        Change::Mode(register) => {
-            let mode = u16::try_from(unsigned(register) & 0o7777).map_err(|_| Errno::EINVAL)?;
-            fs::fchmodat(BorrowedFd::CWD, by_link, mode)
-        }
-        Change::Owner(first) | Change::OwnerOld(first) => {
-            let short = call.is_narrow() && matches!(change, Change::OwnerOld(_));
-            let id = |register| if short { model::long_id(unsigned(register)) } else { unsigned(register) };
-            fs::chown(file, id(first), id(first.saturating_add(1)))
-        }
-        Change::TimesWhole(register)
-        | Change::TimesMicro(register)
-        | Change::Times(register)
-        | Change::TimesWide(register) => match call.addr(register) {
-            from if from.is_null() => fs::set_times(file, None),
-            from => fs::set_times(file, Some(&times(target, from, change, call.is_narrow())?)),
-        },
-        Change::SetAttribute(first) => {
-            let name = read_cstr(target, call.addr(first), &mut name).map_err(range)?;
-            let mut value = [0; VALUE_MAX];
-            let size = usize::try_from(call.word(first.saturating_add(2))).map_err(|_| Errno::E2BIG)?;
-            let value = value.get_mut(..size).ok_or(Errno::E2BIG)?;
-            read_exact(target, call.addr(first.saturating_add(1)), value)?;
-            fs::setxattr(by_link, name, value, call.int(first.saturating_add(3)))
-        }
-        Change::RemoveAttribute(first) => {
-            fs::removexattr(by_link, read_cstr(target, call.addr(first), &mut name).map_err(range)?)
-        }
+impl AsFd for OurFile<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pinned.as_ref().or(self.on_the_desk).map_or(BorrowedFd::NONE, AsFd::as_fd)
     }
 }
 
-/// The times that a call sets, from one copy of its structures: words of 32 bits, if a `long` is narrow, or of 64.
-fn times(target: &dyn Target, from: UserAddr, change: Change, narrow: bool) -> Result<[FileTime; 2]> {
+/// The times that a call sets, from one copy of its structures: seconds and nanoseconds of either. Words have
+/// 32 bits, if a `long` is narrow, or 64.
+fn times(target: &dyn Target, from: UserAddr, change: Change, narrow: bool) -> Result<[i64; 4]> {
     let narrow = narrow && !matches!(change, Change::TimesWide(_));
     let count = if matches!(change, Change::TimesWhole(_)) { 2usize } else { 4 };
     let (mut bytes, mut words) = ([0; 32], [0; 4]);
     let size = count.saturating_mul(if narrow { 4 } else { 8 });
     read_exact(target, from, bytes.get_mut(..size).unwrap_or_default())?;
     if narrow {
-        words
-            .iter_mut()
-            .zip(bytes.as_chunks().0)
-            .for_each(|(word, bytes)| *word = i32::from_ne_bytes(*bytes).into());
+        let narrow_words = bytes.as_chunks().0.iter().map(|bytes| i32::from_ne_bytes(*bytes).into());
+        words.iter_mut().zip(narrow_words).for_each(|(word, value)| *word = value);
     } else {
-        words
-            .iter_mut()
-            .zip(bytes.as_chunks().0)
-            .for_each(|(word, bytes)| *word = i64::from_ne_bytes(*bytes));
+        let wide_words = bytes.as_chunks().0.iter().map(|bytes| i64::from_ne_bytes(*bytes));
+        words.iter_mut().zip(wide_words).for_each(|(word, value)| *word = value);
     }
     let [s0, f0, s1, f1] = match (change, words) {
         (Change::TimesWhole(_), [first, second, ..]) => [first, 0, second, 0],
         _ => words,
     };
-    let nsec = |fraction: i64| match change {
+    let nanoseconds = |fraction: i64| match change {
         Change::TimesMicro(_) if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
         Change::TimesMicro(_) => Ok(fraction.saturating_mul(1000)),
         _ => Ok(fraction),
     };
-    Ok([FileTime { sec: s0, nsec: nsec(f0)? }, FileTime { sec: s1, nsec: nsec(f1)? }])
+    Ok([s0, nanoseconds(f0)?, s1, nanoseconds(f1)?])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handlers::testing::Image;
+    use crate::tests::Image;
 
     #[test]
     fn times_are_read_as_each_call_has_them() {
         let narrow = [5, 6, -7, 8].map(i32::to_ne_bytes);
         let wide = [5, 6, -7, 8].map(i64::to_ne_bytes);
-        let set =
-            |[s0, f0, s1, f1]: [i64; 4]| Ok([FileTime { sec: s0, nsec: f0 }, FileTime { sec: s1, nsec: f1 }]);
         for (is_narrow, longs) in [(true, narrow.as_flattened()), (false, wide.as_flattened())] {
             for (bytes, change, want) in [
-                (longs, Change::Times(2), set([5, 6, -7, 8])),
-                (longs, Change::TimesMicro(2), set([5, 6000, -7, 8000])),
-                (longs, Change::TimesWhole(1), set([5, 0, 6, 0])),
-                (&longs[..longs.len() / 2], Change::TimesWhole(1), set([5, 0, 6, 0])),
-                (wide.as_flattened(), Change::TimesWide(2), set([5, 6, -7, 8])),
+                (longs, Change::Times(2), Ok([5, 6, -7, 8])),
+                (longs, Change::TimesMicro(2), Ok([5, 6000, -7, 8000])),
+                (longs, Change::TimesWhole(1), Ok([5, 0, 6, 0])),
+                (&longs[..longs.len() / 2], Change::TimesWhole(1), Ok([5, 0, 6, 0])),
+                (wide.as_flattened(), Change::TimesWide(2), Ok([5, 6, -7, 8])),
                 // One byte too few.
                 (&longs[1..], Change::Times(2), Err(Errno::EFAULT)),
                 (&wide.as_flattened()[1..], Change::TimesWide(2), Err(Errno::EFAULT)),

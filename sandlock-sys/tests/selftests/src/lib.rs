@@ -1,4 +1,5 @@
-//! The Landlock and seccomp calls of a C program, made by `sandlock-sys`: as far as its types can say what the program asks for.
+//! The Landlock and seccomp calls of a C program, made by `sandlock-sys`: as far as its types can express
+//! them.
 #![expect(unsafe_code, reason = "a C program's pointers")]
 
 use core::ffi::{c_int, c_long, c_ulong};
@@ -25,7 +26,7 @@ const PR_SET_NO_NEW_PRIVS: c_int = 38;
 const PR_GET_NO_NEW_PRIVS: c_int = 39;
 const F_DUPFD_CLOEXEC: c_int = 1030;
 
-/// What was made here, by the number that the program has.
+/// The values made here, by the number that the program has.
 static RULESETS: Mutex<BTreeMap<i32, RulesetFd>> = Mutex::new(BTreeMap::new());
 
 /// A pointer that may be followed: the programs' wrong ones are null, small, or all ones.
@@ -106,7 +107,8 @@ fn restrict_self(ruleset: c_long, flags: c_long) -> Option<Answer> {
 fn filter(flags: c_long, fprog: c_long) -> Option<Answer> {
     let flags = FilterFlags::from_bits(u32::try_from(flags).ok()?)?;
     if flags & (FilterFlags::TSYNC | FilterFlags::TSYNC_ESRCH) == FilterFlags::TSYNC {
-        // The kernel answers with the ID of a thread that could not follow; ours has a word for that, and no number.
+        // The kernel answers with the ID of a thread that could not follow; ours has a word for that, and no
+        // number.
         return None;
     }
     let len: u16 = at(fprog)?;
@@ -145,7 +147,7 @@ fn attribute(option: c_int, args: [c_long; 4]) -> Option<Answer> {
 }
 
 fn control(fd: c_int, request: c_ulong, argument: c_long) -> Option<Answer> {
-    // SAFETY: a duplicate, which nobody else has.
+    // SAFETY: a duplicate, which no other code has.
     let copy = unsafe { OwnedFd::from_raw(Some(fcntl(fd, F_DUPFD_CLOEXEC, 0)).filter(|fd| *fd >= 0)?) };
     let listener = ListenerFd::check(copy).ok()?;
     match request & 0xff {
@@ -181,7 +183,7 @@ fn store(answer: Option<Answer>, result: *mut c_long) -> c_int {
     1
 }
 
-/// Makes a Landlock or seccomp call; 0 if our types cannot say it.
+/// Makes a Landlock or seccomp call; 0 if our types cannot express it.
 ///
 /// # Safety
 ///
@@ -199,7 +201,7 @@ pub unsafe extern "C" fn sandlock_oracle_call(nr: c_long, args: *const c_long, r
     store(answer, result)
 }
 
-/// Makes a prctl that is about filters; 0 if our types cannot say it.
+/// Makes a prctl that is about filters; 0 if our types cannot express it.
 ///
 /// # Safety
 ///
@@ -214,7 +216,7 @@ pub unsafe extern "C" fn sandlock_oracle_prctl(
     store(attribute(option, unsafe { args.cast::<[c_long; 4]>().read() }), result)
 }
 
-/// Makes an ioctl on a listener; 0 if our types cannot say it.
+/// Makes an ioctl on a listener; 0 if our types cannot express it.
 ///
 /// # Safety
 ///

@@ -1,0 +1,68 @@
+//! [clock_gettime(2)] and [timerfd_create(2)]: the time, and a descriptor that is readable from a moment on.
+//!
+//! [clock_gettime(2)]: https://man7.org/linux/man-pages/man2/clock_gettime.2.html
+//! [timerfd_create(2)]: https://man7.org/linux/man-pages/man2/timerfd_create.2.html
+
+#![expect(unsafe_code, reason = "clock_gettime(2), timerfd_create(2), timerfd_settime(2)")]
+
+use core::time::Duration;
+
+use crate::arch::syscall;
+use crate::conv;
+use crate::errno::Result;
+use crate::fd::{AsFd, OwnedFd, kind};
+use crate::nr::native as nr;
+use crate::wide;
+
+/// `struct __kernel_timespec`, with fields of 64 bits everywhere.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Timespec {
+    pub(crate) sec: i64,
+    pub(crate) nsec: i64,
+}
+
+/// `CLOCK_MONOTONIC`: the time since some moment in the past; it never goes back.
+#[must_use]
+pub fn monotonic() -> Duration {
+    let mut time = Timespec::default();
+    // SAFETY: the kernel writes one timespec; any bytes are a valid one.
+    let _ = unsafe { syscall!(wide::CLOCK_GETTIME, libc::CLOCK_MONOTONIC, &mut time) };
+    let nanoseconds = u32::try_from(time.nsec).unwrap_or(0);
+    Duration::from_secs(u64::try_from(time.sec).unwrap_or(0))
+        .saturating_add(Duration::from_nanos(nanoseconds.into()))
+}
+
+kind! {
+    /// A timer: readable when its time is over.
+    TimerFd
+}
+
+/// `struct __kernel_itimerspec`: how often it is over again, which is never, and when it is over first.
+#[repr(C)]
+struct Itimerspec {
+    interval: Timespec,
+    value: Timespec,
+}
+
+/// timerfd_create(2) of `CLOCK_MONOTONIC`, close-on-exec, started: it is over after this time.
+///
+/// # Errors
+///
+/// `EMFILE`, `ENFILE`, `ENOMEM`.
+pub fn timer(after: Duration) -> Result<TimerFd> {
+    // SAFETY: no memory is touched.
+    let fd = unsafe { syscall!(nr::TIMERFD_CREATE, libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC)? };
+    // SAFETY: the kernel returned a new descriptor that no other code owns.
+    let timer = TimerFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) });
+    // Zero would stop the timer.
+    let after = after.max(Duration::from_nanos(1));
+    let value = Timespec {
+        sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        nsec: after.subsec_nanos().into(),
+    };
+    let spec = Itimerspec { interval: Timespec::default(), value };
+    // SAFETY: the kernel reads one itimerspec; the pointer to the old one is null.
+    unsafe { syscall!(wide::TIMERFD_SETTIME, timer.as_fd(), 0u32, &spec, 0usize)? };
+    Ok(timer)
+}

@@ -1,0 +1,36 @@
+//! Messages of the command itself on standard error, and the exit status of its own failures.
+
+use core::time::Duration;
+use std::io::Write;
+
+use sandlock_sys::BorrowedFd;
+use sandlock_sys::poll::{Events, PollFd, ppoll};
+
+/// The time limit for writing a part of a message.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The exit status of a failure of sandlock itself, as that of env(1).
+pub(super) const FAILED: u8 = 125;
+
+/// One line on standard error, which may be closed or full: the command has it too. Names that others chose
+/// must not break the line or drive the terminal.
+pub(super) fn complain(what: &str) {
+    let mut line = String::from("sandlock: ");
+    for letter in what.chars() {
+        // Also those that turn the direction of writing, or are not seen.
+        let is_hidden = matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+        if letter.is_control() || is_hidden {
+            line.extend(letter.escape_default())
+        } else {
+            line.push(letter)
+        }
+    }
+    line.push('\n');
+    // A pipe that is ready takes as much as this at once.
+    for part in line.as_bytes().chunks(4096) {
+        let mut row = [PollFd::new(BorrowedFd::STDERR, Events::OUT)];
+        if ppoll(&mut row, Some(PATIENCE)) == Ok(0) || std::io::stderr().write_all(part).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The decision of a plan about one operation, with the grants and the mechanism that make it. Nothing is
+//! tried.
+
+use std::path::{Path, PathBuf};
+
+use sandlock_landlock::{AccessFs, AccessNet};
+use sandlock_sys::Errno;
+use sandlock_sys::nr::Name;
+
+use crate::plan::{self, Grant, Plan};
+use crate::table::{self, Features, Row, Rule, Then};
+
+/// An operation of a command.
+#[derive(Debug, Clone, Copy)]
+pub enum Operation<'a> {
+    /// A use of a file that takes these rights. What a directory must allow (making, removing) is asked of
+    /// the directory.
+    File(&'a Path, AccessFs),
+    /// A TCP connection to this port.
+    ConnectTcp(u16),
+    /// Listening on this TCP port.
+    BindTcp(u16),
+    /// A system call, by name.
+    Call(Name),
+}
+
+/// The decision about an operation.
+#[derive(Debug)]
+pub enum Decision<'p> {
+    /// It is granted, by these file rules if it is about a file.
+    Granted(Mechanism, Vec<&'p Grant>),
+    /// It fails with this error.
+    Refused(Mechanism, Errno),
+    /// The arguments decide, by the cases of this row or in the supervisor.
+    ByArgs(&'static Row),
+}
+
+/// What enforces a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Landlock, in the kernel.
+    Landlock,
+    /// The seccomp filter.
+    Filter,
+    /// The supervisor, on behalf.
+    Supervisor,
+    /// Nothing: this kernel has no restriction of this kind, and the caller agreed to that; or everything of
+    /// the kind is granted.
+    Nothing,
+}
+
+impl Plan {
+    /// What this plan decides about an operation, on the kernel that it was made for.
+    #[must_use]
+    pub fn decide(&self, operation: &Operation<'_>) -> Decision<'_> {
+        match *operation {
+            Operation::File(path, rights) => self.decide_file(path, rights),
+            Operation::ConnectTcp(port) => self.decide_port(AccessNet::CONNECT_TCP, port),
+            Operation::BindTcp(port) => self.decide_port(AccessNet::BIND_TCP, port),
+            Operation::Call(name) => decide_call(name, self.watch.features),
+        }
+    }
+
+    fn decide_file(&self, path: &Path, rights: AccessFs) -> Decision<'_> {
+        let wanted = rights.intersection(self.report.handled.fs);
+        if wanted.is_empty() {
+            return Decision::Granted(Mechanism::Nothing, Vec::new());
+        }
+        let file = real_or_new(path);
+        let covers = |grant: &&Grant| {
+            let adds = grant.rights.intersects(wanted);
+            adds && plan::real(&grant.path).is_some_and(|top| file.starts_with(top))
+        };
+        let grants: Vec<&Grant> = self.report.grants.iter().filter(covers).collect();
+        let granted = grants.iter().fold(AccessFs::empty(), |sum, grant| sum.union(grant.rights));
+        if granted.contains(wanted) {
+            Decision::Granted(Mechanism::Landlock, grants)
+        } else {
+            Decision::Refused(Mechanism::Landlock, Errno::EACCES)
+        }
+    }
+
+    fn decide_port(&self, right: AccessNet, port: u16) -> Decision<'_> {
+        let list = if right == AccessNet::CONNECT_TCP { &self.watch.connect } else { &self.watch.bind };
+        let is_seen = self.report.handled.net.contains(right);
+        let by = if is_seen { Mechanism::Landlock } else { Mechanism::Supervisor };
+        match (list.is_all(), list.as_ports().contains(port)) {
+            (true, _) => Decision::Granted(Mechanism::Nothing, Vec::new()),
+            (false, true) => Decision::Granted(by, Vec::new()),
+            (false, false) => Decision::Refused(by, Errno::EACCES),
+        }
+    }
+}
+
+fn decide_call<'p>(name: Name, features: Features) -> Decision<'p> {
+    let refused = |errno| Decision::Refused(Mechanism::Filter, errno);
+    let granted = Decision::Granted(Mechanism::Filter, Vec::new());
+    let Some(row) = table::row_of(name) else { return refused(Errno::ENOSYS) };
+    let then = match &row.rule {
+        Rule::Allow => Then::Allow,
+        Rule::Refuse(errno) => Then::Refuse(*errno),
+        Rule::Ask(_) => return Decision::ByArgs(row),
+        Rule::ByArgs(cases, last) => match cases.iter().find(|case| case.applies(features)) {
+            Some(case) if case.has_tests() => return Decision::ByArgs(row),
+            Some(case) => case.then,
+            None => *last,
+        },
+    };
+    match then {
+        Then::Allow => granted,
+        Then::Refuse(errno) => refused(errno),
+        Then::Ignore | Then::Ask(_) => Decision::ByArgs(row),
+    }
+}
+
+/// The path as the kernel spells it; of a file that is not there yet, its directory's with the name.
+fn real_or_new(path: &Path) -> PathBuf {
+    plan::real(path).unwrap_or_else(|| match (path.parent().and_then(plan::real), path.file_name()) {
+        (Some(dir), Some(name)) => dir.join(name),
+        _ => path.to_owned(),
+    })
+}

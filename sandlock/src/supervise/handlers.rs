@@ -1,0 +1,37 @@
+//! The handlers of one sandbox, and their state.
+
+use sandlock_notify::Handler as Answers;
+use sandlock_notify::handlers::{
+    connect::Connect, interfaces::Interfaces, listen::Listen, memfd::Memfd, metadata::Metadata,
+    netlink::Netlink, process_ids::ProcessIds, terminal::Terminal,
+};
+
+use crate::table::Handler;
+
+/// A handler each.
+pub(crate) struct Handlers<'p> {
+    pub(crate) netlink: Netlink,
+    pub(crate) interfaces: Interfaces,
+    pub(crate) connect: Connect<'p>,
+    pub(crate) listen: Listen<'p>,
+    pub(crate) process_ids: ProcessIds,
+    pub(crate) memfd: Memfd,
+    pub(crate) metadata: Metadata,
+    pub(crate) terminal: Terminal<'p>,
+}
+
+impl Handlers<'_> {
+    /// The handler that a row of the table names.
+    pub(crate) fn pick(&mut self, handler: Handler) -> &mut dyn Answers {
+        match handler {
+            Handler::Netlink => &mut self.netlink,
+            Handler::Interfaces => &mut self.interfaces,
+            Handler::Connect => &mut self.connect,
+            Handler::Listen => &mut self.listen,
+            Handler::ProcessIds => &mut self.process_ids,
+            Handler::Memfd => &mut self.memfd,
+            Handler::Metadata => &mut self.metadata,
+            Handler::Terminal => &mut self.terminal,
+        }
+    }
+}
