@@ -30,10 +30,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("prlimit_get", "reads a limit of PID", |args| {
         done(sys!("prlimit64", process(args, 0), libc::RLIMIT_CPU, 0, &mut [0u64; 2]))
     }),
-    attack("setpriority", "makes PID nicer", |args| done(sys!("setpriority", 0, process(args, 0), 1))),
-    attack("setpriority_user", "makes everybody of the user nicer", |_| done(sys!("setpriority", 2, 0, 0))),
+    attack("setpriority", "makes PID nicer", |args| done(sys!("setpriority", 0, process(args, 0), 19))),
+    attack("setpriority_user", "makes everybody of the user as nice as this process is", |_| {
+        // Nicer would stay so, and less nice is for root. The call returns 20 less the value.
+        let own = sys!("getpriority", 0, 0)?;
+        done(sys!("setpriority", 2, 0, 20 - own as isize))
+    }),
     attack("setpriority_group", "makes the group of PID nicer", |args| {
-        done(sys!("setpriority", 1, process(args, 0), 1))
+        done(sys!("setpriority", 1, process(args, 0), 19))
     }),
     attack("setaffinity", "moves PID to the first processor", |args| {
         done(sys!("sched_setaffinity", process(args, 0), 8, &[1u64]))
@@ -62,7 +66,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         }
         let all = [
             sys!("prlimit64", child, libc::RLIMIT_CPU, &[100u64, 200], 0),
-            sys!("setpriority", 0, child, 5),
+            sys!("setpriority", 0, child, 19),
             sys!("sched_setaffinity", child, 8, &[u64::MAX]),
             sys!("sched_setscheduler", child, libc::SCHED_BATCH, &[0i32]),
             sys!("ioprio_set", 1, child, 3 << 13),
