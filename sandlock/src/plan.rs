@@ -1,5 +1,6 @@
 //! From a policy to a plan: rules written, the filter compiled. All that can fail with a name fails here.
 
+use std::borrow::Cow;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::table::{self, Features};
 
 mod command;
 mod extra;
+mod filters;
 mod grants;
 mod place;
 mod rules;
@@ -63,7 +65,7 @@ pub(crate) struct Start {
     /// The rulesets; none once they are enforced, for the run is long and the rules are many.
     pub(crate) rulesets: Option<Rulesets>,
     /// The command's filter.
-    pub(crate) program: Vec<SockFilter>,
+    pub(crate) program: Cow<'static, [SockFilter]>,
     /// The guardian's filter.
     pub(crate) guardian_program: Vec<SockFilter>,
     pub(crate) timeout: Option<Duration>,
@@ -215,7 +217,7 @@ impl Plan {
                 )?,
                 cwd: cwd.map(|cwd| (cwd.fd, cwd.real)),
                 rulesets: Some(Rulesets { command, supervisor, guardian: guardian_ruleset(abi, &root)? }),
-                program: table::compile(features, compat).map_err(Error::Filter)?,
+                program: filters::program(features, compat).map_err(Error::Filter)?,
                 guardian_program: table::compile_own(table::GUARDIAN, false).map_err(Error::Filter)?,
                 timeout: policy.timeout,
                 keep_caps: policy.keep_caps,

@@ -1,7 +1,7 @@
 //! The policy of system calls. One row decides each call; the filter, the dispatch, the listings and the
 //! documents are read from the rows.
 
-mod filter;
+pub(crate) mod filter;
 mod ioctls;
 mod own;
 mod rows;
@@ -14,8 +14,6 @@ use sandlock_bpf::Test;
 use sandlock_sys::Errno;
 use sandlock_sys::nr::Name;
 
-#[cfg(test)]
-pub(crate) use filter::{Rows, table};
 pub(crate) use filter::{compile, compile_own};
 pub(crate) use own::{GUARDIAN, SUPERVISOR};
 pub use rows::ROWS;

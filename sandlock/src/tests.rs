@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sandlock_bpf::{Arch, Counterexample, run, verify};
 use sandlock_sys::filter::SockFilter;
 
-use crate::table::{Features, Rows, compile, table};
+use crate::table::filter::{Rows, table};
+use crate::table::{Features, compile};
 
 /// The codes that compiled filters are made of, and returns of A, loads of constants, scratch memory and
 /// register X.

@@ -83,8 +83,8 @@ const OFF_THE_PATH: [(&str, &str); 17] = [
     ("sandlock-netlink/src/read.rs", "what messages of a kernel say: clients"),
 ];
 
-/// The command line and the tool for the work on all of it.
-const COMMAND_LINE: [&str; 3] = ["xtask", "sandlock/src/cli", "sandlock/src/main.rs"];
+/// The command line, what runs when it is built, and the tool for the work on all of it.
+const COMMAND_LINE: [&str; 4] = ["xtask", "sandlock/build.rs", "sandlock/src/cli", "sandlock/src/main.rs"];
 
 /// A file for each architecture, of which a build has one: only the longest counts.
 const ARCHES: &str = "sandlock-sys/src/arch";
