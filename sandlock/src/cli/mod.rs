@@ -2,57 +2,64 @@
 
 mod check;
 mod complain;
+mod flags;
+mod parse;
 mod run;
 mod trial;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{Args, Command, FromArgMatches};
 
 use complain::{FAILED, complain};
-
-/// Runs a program nobody trusts so that it touches only what it was given.
-#[derive(Debug, Parser)]
-#[command(
-    name = "sandlock",
-    version,
-    after_help = "Try: sandlock run -- ls        look around in the base profile\n     \
-                  sandlock run -w . -- make  let it change the current directory\n     \
-                  sandlock check             what this kernel can enforce"
-)]
-struct Options {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run a command in a sandbox
-    Run(Box<run::Options>),
-    /// Say what this kernel can enforce
-    Check(check::Options),
-    /// The part of `check` that runs in the sandbox it tries
-    #[command(hide = true)]
-    TryInside(trial::Options),
-}
+use parse::Typed;
 
 pub(crate) fn main() -> ExitCode {
-    let options = match parse() {
-        Ok(options) => options,
-        Err(error) => return told(&error),
-    };
-    match options.command {
-        Command::Run(options) => run::run(&options),
-        Command::Check(options) => check::check(&options),
-        Command::TryInside(options) => trial::inside(&options),
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some((_, [first, rest @ ..])) = words.split_first()
+        && first == "run"
+        && let Some(typed) = Typed::parse(rest.iter().cloned())
+    {
+        drop(words);
+        return run::run(&typed);
+    }
+    match other(words) {
+        Ok(status) => status,
+        Err(error) => told(&error),
     }
 }
 
-/// Not part of its caller: what parsing needs of the stack is free again for what comes after it.
-#[inline(never)]
-fn parse() -> Result<Options, clap::Error> {
-    Options::try_parse()
+/// Whatever is not a `run` without a mistake.
+fn other(words: Vec<OsString>) -> Result<ExitCode, clap::Error> {
+    let mut tree = tree();
+    let matches = tree.try_get_matches_from_mut(words)?;
+    match matches.subcommand() {
+        Some(("check", matches)) => Ok(check::check(&check::Options::from_arg_matches(matches)?)),
+        Some(("try-inside", matches)) => Ok(trial::inside(&trial::Options::from_arg_matches(matches)?)),
+        // The two parsers agree, or a test fails.
+        _ => Err(tree.error(ErrorKind::InvalidValue, "this command line cannot be read")),
+    }
+}
+
+/// All commands, for help and mistakes.
+fn tree() -> Command {
+    let check = check::Options::augment_args(Command::new("check"));
+    let inside = Command::new("try-inside").hide(true);
+    Command::new("sandlock")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Runs a program nobody trusts so that it touches only what it was given.")
+        .after_help(
+            "Try: sandlock run -- ls        look around in the base profile\n     \
+             sandlock run -w . -- make  let it change the current directory\n     \
+             sandlock check             what this kernel can enforce",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(parse::command())
+        .subcommand(check.about("Say what this kernel can enforce"))
+        .subcommand(trial::Options::augment_args(inside))
 }
 
 /// Help goes to standard output whole; a mistake is one line that names it and what to do.
@@ -77,7 +84,24 @@ fn told(error: &clap::Error) -> ExitCode {
                 }
                 _ => String::new(),
             };
-            complain(&format!("{first}{missing}; see `sandlock run --help`"));
+            let ours = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::String(word)) => {
+                    flags::FOREIGN.iter().find(|(foreign, _)| foreign == word)
+                }
+                _ => None,
+            };
+            let meant =
+                match error.get(ContextKind::SuggestedArg).or(error.get(ContextKind::SuggestedSubcommand)) {
+                    Some(ContextValue::String(meant)) => Some(meant.clone()),
+                    Some(ContextValue::Strings(all)) => Some(all.join(" or ")),
+                    _ => None,
+                };
+            let ours = match (ours, meant) {
+                (Some((_, ours)), _) => format!("; {ours}"),
+                (None, Some(meant)) => format!("; is {meant} meant?"),
+                (None, None) => String::new(),
+            };
+            complain(&format!("{first}{missing}{ours}; see `sandlock run --help`"));
         }
     }
     ExitCode::from(FAILED)

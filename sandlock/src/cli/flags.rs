@@ -1,0 +1,370 @@
+//! The flags of `run`: one table, from which parsing, help, manual pages and completions are made.
+
+use core::time::Duration;
+use std::ffi::{OsStr, OsString};
+
+use sandlock::{Error, Home, Policy, PortList, Source};
+
+/// A flag.
+#[derive(Debug)]
+pub(crate) struct Flag {
+    pub(crate) short: Option<char>,
+    pub(crate) long: &'static str,
+    /// Words of other tools that mean the same.
+    pub(crate) aliases: &'static [&'static str],
+    /// The name of its value in help; a switch has none.
+    pub(crate) takes: Option<&'static str>,
+    /// Its heading in help.
+    pub(crate) group: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) set: Set,
+}
+
+/// What a flag does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Set {
+    /// Turns something on.
+    Switch(fn(&mut Policy)),
+    /// Adds its value to the policy, or puts it in the place of an earlier one.
+    Value(fn(&mut Policy, &OsStr) -> Result<(), Error>),
+    /// Nothing of the policy: looked up by name.
+    Other,
+}
+
+const FILES: &str = "Files";
+const NETWORK: &str = "Network";
+const ENVIRONMENT: &str = "Environment";
+const PROCESS: &str = "Processes and time";
+const KERNEL: &str = "Kernel";
+const MESSAGES: &str = "Messages";
+
+/// The flag that says what a policy starts from.
+pub(crate) const BASE: &str = "base";
+pub(crate) const QUIET: &str = "quiet";
+pub(crate) const VERBOSE: &str = "verbose";
+pub(crate) const TIMEOUT: &str = "timeout";
+
+/// All flags, in the order of help.
+pub(crate) const FLAGS: &[Flag] = &[
+    Flag {
+        short: Some('r'),
+        long: "fs-read",
+        aliases: &["allow-read", "allow-fs-read", "read"],
+        takes: Some("PATH"),
+        group: FILES,
+        help: "Grant reading, listing and executing PATH and everything below it (repeatable)",
+        set: Set::Value(|policy, path| {
+            policy.read(path);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: Some('w'),
+        long: "fs-write",
+        aliases: &["allow-write", "allow-fs-write", "write"],
+        takes: Some("PATH"),
+        group: FILES,
+        help: "Grant changing PATH and everything below it too (repeatable)",
+        set: Set::Value(|policy, path| {
+            policy.write(path);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "home",
+        aliases: &[],
+        takes: Some("private|keep|PATH"),
+        group: FILES,
+        help: "The command's home: private (empty, removed at the end), keep (yours), or a directory that stays",
+        set: Set::Value(|policy, home| {
+            policy.home(match home.to_str() {
+                Some("private") => Home::Private,
+                Some("keep") => Home::Keep,
+                _ => Home::At(home.into()),
+            });
+            Ok(())
+        }),
+    },
+    Flag {
+        short: Some('C'),
+        long: "cwd",
+        aliases: &["chdir", "cd"],
+        takes: Some("DIR"),
+        group: FILES,
+        help: "Start the command in DIR",
+        set: Set::Value(|policy, directory| {
+            policy.cwd(directory);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: BASE,
+        aliases: &[],
+        takes: Some("default|none"),
+        group: FILES,
+        help: "Start from what every user may read, the project and toolchains, or from nothing at all",
+        set: Set::Other,
+    },
+    Flag {
+        short: None,
+        long: "net-allow",
+        aliases: &["allow-net", "connect-tcp"],
+        takes: Some(":PORTS"),
+        group: NETWORK,
+        help: "Grant TCP connections to ports, of any address: :80, :80,443, :8000-8010 or :* (repeatable)",
+        set: Set::Value(|policy, spec| {
+            let text = utf8(Source::Connect, spec)?;
+            let ports = text
+                .strip_prefix(':')
+                .ok_or("this form is :PORTS, as in :443; rules by address are not there yet");
+            let ports = ports.and_then(str::parse::<PortList>);
+            policy.connect(ports.map_err(|hint| value(Source::Connect, spec, hint))?);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "net-allow-bind",
+        aliases: &["bind-tcp"],
+        takes: Some("PORTS"),
+        group: NETWORK,
+        help: "Grant listening on TCP ports: 80, 80,443, 8000-8010 or * (repeatable)",
+        set: Set::Value(|policy, spec| {
+            let ports = utf8(Source::Bind, spec)?.parse::<PortList>();
+            policy.bind(ports.map_err(|hint| value(Source::Bind, spec, hint))?);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: Some('e'),
+        long: "env",
+        aliases: &["allow-env"],
+        takes: Some("NAME[=VALUE]"),
+        group: ENVIRONMENT,
+        help: "Set a variable, or pass on one that is withheld because it may be a secret (repeatable)",
+        set: Set::Value(|policy, variable| {
+            match split(variable) {
+                Some((name, text)) => policy.env(name, text),
+                None => policy.pass_env(variable),
+            };
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "clean-env",
+        aliases: &[],
+        takes: None,
+        group: ENVIRONMENT,
+        help: "Keep only PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG, LC_* and TZ of the environment",
+        set: Set::Switch(|policy| _ = policy.clean_env()),
+    },
+    Flag {
+        short: Some('t'),
+        long: TIMEOUT,
+        aliases: &[],
+        takes: Some("TIME"),
+        group: PROCESS,
+        help: "Kill everything in the sandbox after TIME: seconds (fractions allowed), or 90s, 5m, 1h",
+        set: Set::Value(|policy, text| {
+            let after = text.to_str().ok_or(TIME).and_then(duration);
+            policy.timeout(after.map_err(|hint| value(Source::Timeout, text, hint))?);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "no-ptrace",
+        aliases: &[],
+        takes: None,
+        group: PROCESS,
+        help: "Keep processes of the sandbox from tracing each other, as debuggers do",
+        set: Set::Switch(|policy| _ = policy.no_ptrace()),
+    },
+    Flag {
+        short: None,
+        long: "keep-fd",
+        aliases: &[],
+        takes: Some("N"),
+        group: PROCESS,
+        help: "Pass on the open descriptor N too, such as a jobserver's (repeatable)",
+        set: Set::Value(|policy, number| {
+            let parsed = number.to_str().and_then(|number| number.parse().ok());
+            let hint = "a descriptor is a number, such as 3";
+            policy.keep_fd(parsed.ok_or_else(|| value(Source::KeepFd, number, hint))?);
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "die-with-parent",
+        aliases: &[],
+        takes: None,
+        group: PROCESS,
+        help: "Kill everything in the sandbox when the process that started sandlock ends",
+        set: Set::Switch(|policy| _ = policy.die_with_parent()),
+    },
+    Flag {
+        short: None,
+        long: "allow-degraded",
+        aliases: &[],
+        takes: Some("NAME"),
+        group: KERNEL,
+        help: "Run without a protection that this kernel lacks; `sandlock check` names them (repeatable)",
+        set: Set::Value(|policy, name| {
+            policy.allow_degraded(utf8(Source::Degraded, name)?)?;
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "allow-compat",
+        aliases: &[],
+        takes: None,
+        group: KERNEL,
+        help: "Let 32-bit programs run too: i386 on x86_64, arm on aarch64; they are killed otherwise",
+        set: Set::Switch(|policy| _ = policy.allow_compat()),
+    },
+    Flag {
+        short: None,
+        long: "keep-caps",
+        aliases: &[],
+        takes: None,
+        group: KERNEL,
+        help: "Keep the capabilities that sandlock itself has (root's, as a rule)",
+        set: Set::Switch(|policy| _ = policy.keep_caps()),
+    },
+    Flag {
+        short: Some('q'),
+        long: QUIET,
+        aliases: &[],
+        takes: None,
+        group: MESSAGES,
+        help: "Say nothing but why the command could not be started",
+        set: Set::Other,
+    },
+    Flag {
+        short: Some('v'),
+        long: VERBOSE,
+        aliases: &[],
+        takes: None,
+        group: MESSAGES,
+        help: "Say first what is enforced, and by what",
+        set: Set::Other,
+    },
+];
+
+/// Words of other tools that mean something else here, or nothing: what to type.
+pub(crate) const FOREIGN: &[(&str, &str)] = &[
+    ("--ro", "-r PATH grants reading, and executing too"),
+    ("--rox", "-r PATH grants reading and executing"),
+    ("--rw", "-w PATH grants changing, and reading and executing too"),
+    ("--rwx", "-w PATH grants changing, and reading and executing too"),
+    ("--ro-bind", "paths keep their names here: -r PATH, with one path"),
+    ("--bind", "paths keep their names here: -w PATH, with one path"),
+    ("--dev-bind", "paths keep their names here: -w PATH, with one path"),
+    ("--volume", "paths keep their names here: -w PATH, or -r PATH"),
+    ("--mount", "paths keep their names here: -w PATH, or -r PATH"),
+    ("--whitelist", "-r PATH grants reading, -w PATH changing"),
+    ("--read-only", "everything that is not granted with -w cannot be changed"),
+    ("--read-write", "-w PATH"),
+    ("--tmpfs", "a private TMPDIR is always there"),
+    ("--private", "a private home is the default; --home PATH is one that stays"),
+    ("--private-tmp", "a private TMPDIR is the default"),
+    ("--proc", "/proc is there without a flag"),
+    ("--dev", "the harmless devices are there without a flag; -w /dev/NAME grants another"),
+    ("--setenv", "-e NAME=VALUE"),
+    ("--unsetenv", "-e NAME= makes it empty; --clean-env removes all but ten"),
+    ("--rmenv", "-e NAME= makes it empty; --clean-env removes all but ten"),
+    ("--deny-env", "secrets are withheld by default; --clean-env removes all but ten"),
+    ("--clearenv", "--clean-env, which keeps PATH, HOME and eight more"),
+    ("--unshare-net", "no network is the default"),
+    ("--unshare-all", "no network and no way to other processes is the default"),
+    ("--net", "no network is the default; --net-allow :443 grants ports"),
+    ("--network", "no network is the default; --net-allow :443 grants ports"),
+    ("--deny-net", "no network is the default"),
+    ("--unrestricted-network", "--net-allow ':*'"),
+    ("--allow-all", "there is no such flag: a sandbox that grants everything is none"),
+    ("--allow-run", "whatever can be read can be executed: -r PATH"),
+    ("--best-effort", "--allow-degraded NAME, for each protection that may be missing"),
+    ("--ignore-missing", "a path that is not there is left out by the caller"),
+    ("--chroot", "there is no other root here; -r PATH grants what is needed"),
+    ("--workdir", "-C DIR"),
+    ("--user", "the command runs as the caller"),
+    ("--uid", "the command runs as the caller"),
+    ("--gid", "the command runs as the caller"),
+    ("--cap-add", "--keep-caps keeps all that the caller has"),
+    ("--cap-drop", "capabilities are given up without a flag"),
+    ("--new-session", "the command has a process group of its own, and the terminal is guarded"),
+    ("--seccomp", "a filter is always there; it is the same for every command"),
+    ("--rlimit-as", "ulimit -v in the shell that starts sandlock"),
+    ("--debug", "-v says what is enforced"),
+    ("--dry-run", "there is none yet; -v says what is enforced"),
+];
+
+const TIME: &str = "a time limit is a number of seconds above 0, such as 30 or 0.5, or 90s, 5m, 1h";
+
+fn value(source: Source, value: &OsStr, hint: &'static str) -> Error {
+    Error::Value(source, value.into(), hint)
+}
+
+fn utf8(source: Source, text: &OsStr) -> Result<&str, Error> {
+    let hint = "this is not UTF-8 text; see `sandlock run --help`";
+    text.to_str().ok_or_else(|| value(source, text, hint))
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    /// Ten years: a longer time is a mistake.
+    const LONGEST: f64 = 10.0 * 365.0 * 86400.0;
+    let (number, unit) = match text.as_bytes() {
+        [.., b's'] => (text.strip_suffix('s'), 1.0),
+        [.., b'm'] => (text.strip_suffix('m'), 60.0),
+        [.., b'h'] => (text.strip_suffix('h'), 3600.0),
+        _ => (Some(text), 1.0),
+    };
+    match number.and_then(|number| number.parse::<f64>().ok()).map(|number| number * unit) {
+        Some(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(TIME),
+    }
+}
+
+/// `NAME=VALUE`
+fn split(variable: &OsStr) -> Option<(OsString, OsString)> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let bytes = variable.as_bytes();
+    let at = bytes.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
+    let (name, text) = bytes.split_at_checked(at)?;
+    Some((OsString::from_vec(name.to_vec()), OsString::from_vec(text.get(1..)?.to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_means_two_things() {
+        let mut words: Vec<String> = FOREIGN.iter().map(|(word, _)| (*word).to_owned()).collect();
+        for flag in FLAGS {
+            words.extend(flag.short.map(|short| format!("-{short}")));
+            words.extend([flag.long].iter().chain(flag.aliases).map(|long| format!("--{long}")));
+            let is_switch = matches!(flag.set, Set::Switch(_));
+            assert!(flag.takes.is_none() || !is_switch, "{}: a switch takes nothing", flag.long);
+        }
+        words.sort_unstable();
+        let all = words.len();
+        words.dedup();
+        assert_eq!(words.len(), all);
+    }
+
+    #[test]
+    fn a_time_has_a_unit_or_is_in_seconds() {
+        for (text, want) in [("30", 30.0), ("0.5", 0.5), ("90s", 90.0), ("5m", 300.0), ("1.5h", 5400.0)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs_f64(want)), "{text}");
+        }
+        for text in ["", "s", "m", "0", "-1", "nan", "inf", "1e99", "5d", "5 m", "9999999h", "5ms"] {
+            assert_eq!(duration(text), Err(TIME), "{text}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! From the words of a command line to flags and a command.
+//!
+//! What is typed well is read by a small parser, at once; only help and mistakes build the whole tree of
+//! commands, which takes a tenth of the time that starting a sandbox takes.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, ArgAction, Command};
+use lexopt::Arg::{Long, Short, Value};
+
+use sandlock::{Error, Policy, Source};
+
+use super::flags::{BASE, FLAGS, Flag, Set};
+
+/// What was typed: flags with their values, in order, and the command.
+#[derive(Debug, Default)]
+pub(crate) struct Typed {
+    pub(crate) flags: Vec<(&'static Flag, OsString)>,
+    pub(crate) command: Vec<OsString>,
+}
+
+impl Typed {
+    /// The words after `run`. `None`: one of them is a mistake, or a wish for help.
+    pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut parser = lexopt::Parser::from_args(words);
+        let mut typed = Self::default();
+        loop {
+            let flag = match parser.next().ok()? {
+                None => return None,
+                Some(Value(first)) => {
+                    typed.command = core::iter::once(first).chain(parser.raw_args().ok()?).collect();
+                    return Some(typed);
+                }
+                Some(Short(letter)) => FLAGS.iter().find(|flag| flag.short == Some(letter))?,
+                Some(Long(word)) => {
+                    FLAGS.iter().find(|flag| flag.long == word || flag.aliases.contains(&word))?
+                }
+            };
+            let value = match flag.takes {
+                None => OsString::new(),
+                Some(_) => match parser.optional_value() {
+                    Some(attached) => attached,
+                    None => parser.value().ok().filter(|value| !is_flag(flag, value))?,
+                },
+            };
+            typed.flags.push((flag, value));
+        }
+    }
+
+    /// The value of a flag, as it was typed last.
+    pub(crate) fn last(&self, long: &str) -> Option<&OsStr> {
+        let found = self.flags.iter().rfind(|(flag, _)| flag.long == long);
+        found.map(|(_, value)| value.as_os_str())
+    }
+
+    /// From the text of the arguments to their meaning.
+    pub(crate) fn policy(&self) -> Result<Policy, Error> {
+        let mut policy = match self.last(BASE).map(|base| (base, base.to_str())) {
+            None | Some((_, Some("default"))) => Policy::base(),
+            Some((_, Some("none"))) => Policy::none(),
+            Some((base, _)) => {
+                let hint = "a policy starts from default or none; see `sandlock run --help`";
+                return Err(Error::Value(Source::Base, base.into(), hint));
+            }
+        };
+        policy.streams();
+        for (flag, value) in &self.flags {
+            match flag.set {
+                Set::Switch(set) => set(&mut policy),
+                Set::Value(set) => set(&mut policy, value)?,
+                Set::Other => {}
+            }
+        }
+        Ok(policy)
+    }
+}
+
+/// Whether a word is rather a flag than a value that was typed apart. A number may be below 0.
+fn is_flag(flag: &Flag, word: &OsStr) -> bool {
+    let bytes = word.as_encoded_bytes();
+    let is_number = bytes.get(1).is_some_and(u8::is_ascii_digit) && flag.long == super::flags::TIMEOUT;
+    bytes.len() > 1 && bytes.starts_with(b"-") && !is_number
+}
+
+/// `run`, for help and mistakes.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new("run")
+        .about("Run a command in a sandbox")
+        .long_about(
+            "Run a command in a sandbox.\n\n\
+             Without flags the command can read and execute what the system has installed, /etc as far as any\n\
+             user may, /proc and the current project; it can write to a private HOME and TMPDIR that are removed at the\n\
+             end; it has no network and no way to touch a process outside. Each flag grants something more.",
+        )
+        .after_help(
+            "Examples:\n  \
+             sandlock run -- ./untrusted            look, but touch nothing\n  \
+             sandlock run -w . -- make -j4          change the current directory\n  \
+             sandlock run -w . --net-allow :443 -- npm install\n  \
+             sandlock run --net-allow-bind 8080 -- python3 -m http.server 8080\n  \
+             sandlock run -t 30s --clean-env -- ./agent-tool\n\n\
+             Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out;\n\
+             125 when sandlock failed, 126 when the command cannot be executed, 127 when it is not there.",
+        );
+    for flag in FLAGS {
+        let mut arg = Arg::new(flag.long).long(flag.long).help(flag.help).help_heading(flag.group);
+        if let Some(short) = flag.short {
+            arg = arg.short(short);
+        }
+        arg = match flag.takes {
+            Some(name) => arg
+                .value_name(name)
+                .action(ArgAction::Append)
+                .value_parser(clap::value_parser!(OsString))
+                .allow_negative_numbers(flag.long == super::flags::TIMEOUT),
+            None => arg.action(ArgAction::SetTrue).overrides_with(flag.long),
+        };
+        command = command.arg(arg.aliases(flag.aliases));
+    }
+    let words = Arg::new("CMD").help("The command and its arguments").value_name("CMD").num_args(1..);
+    let words = words.trailing_var_arg(true).required(true).value_parser(clap::value_parser!(OsString));
+    command.arg(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Option<Typed> {
+        Typed::parse(line.split(' ').filter(|word| !word.is_empty()).map(OsString::from))
+    }
+
+    /// Both parsers agree about what is a mistake, and about the command.
+    #[test]
+    fn the_small_parser_takes_what_the_large_one_takes() {
+        for (line, is_good) in [
+            ("true", true),
+            ("-- true", true),
+            ("-q true -q", true),
+            ("-qv -- true --help", true),
+            ("-w . -r/usr --fs-read=/etc -- true", true),
+            ("-w=. true", true),
+            ("-r - true", true),
+            ("--allow-read /etc true", true),
+            ("-t -1 true", true),
+            ("-t1 true", true),
+            ("--clean-env true", true),
+            ("-q -q true", true),
+            ("", false),
+            ("--", false),
+            ("-w .", false),
+            ("-w -- true", false),
+            ("-w -q true", false),
+            ("-w", false),
+            ("-Z true", false),
+            ("--no-such true", false),
+            ("--quiet=1 true", false),
+            ("--help", false),
+            ("-h", false),
+            ("--clean-en true", false),
+        ] {
+            let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+            let large = command().try_get_matches_from([&["run"], words.as_slice()].concat());
+            let small = parse(line);
+            assert_eq!((small.is_some(), large.is_ok()), (is_good, is_good), "{line}");
+            if let (Some(small), Ok(large)) = (small, large) {
+                let command: Vec<OsString> = large.get_many("CMD").unwrap().cloned().collect();
+                assert_eq!(small.command, command, "{line}");
+            }
+        }
+    }
+
+    /// Each flag, by each of its names, reaches its row, and help names it.
+    #[test]
+    fn every_flag_goes_through_everything() {
+        let help = command().render_long_help().to_string();
+        for flag in FLAGS {
+            let mut words: Vec<String> =
+                [flag.long].iter().chain(flag.aliases).map(|long| format!("--{long}")).collect();
+            words.extend(flag.short.map(|short| format!("-{short}")));
+            for word in words {
+                let value = flag.takes.map(|_| "7");
+                let line = [Some(word.as_str()), value, Some("true")].into_iter().flatten();
+                let typed = Typed::parse(line.clone().map(OsString::from)).unwrap();
+                assert_eq!(typed.last(flag.long), Some(OsStr::new(value.unwrap_or(""))), "{word}");
+                assert!(typed.command == ["true"], "{word}");
+                let large = command().try_get_matches_from(core::iter::once("run").chain(line));
+                assert!(large.is_ok_and(|large| large.contains_id(flag.long)), "{word}");
+            }
+            let is_named = help.contains(&format!("--{}", flag.long));
+            assert!(is_named && flag.takes.is_none_or(|name| help.contains(name)), "{}", flag.long);
+        }
+    }
+}
