@@ -244,7 +244,7 @@ fuzz_target!(|input: Input| {
     static TERMINALS: Terminals = Terminals::new(Some(u32::MAX));
     let mut state = State {
         netlink: Netlink::new(),
-        interfaces: Interfaces,
+        interfaces: Interfaces { mutes: true },
         connect: Connect::new(Judge::Rules { ports: Ports::Listed(&[]), scoped: false }),
         listen: Listen { ports: Ports::Listed(&[]) },
         process_ids: ProcessIds { guardian: Pid::new(i32::MAX) },

@@ -61,14 +61,14 @@ pub fn connect(fd: BorrowedFd<'_>, address: &[u8]) -> Result<()> {
     unsafe { syscall!(nr::CONNECT, fd, address.as_ptr(), address.len()) }.map(drop)
 }
 
-/// `shutdown(SHUT_RDWR)`
+/// shutdown(2). `how`: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`.
 ///
 /// # Errors
 ///
-/// `ENOTCONN`, `ENOTSOCK`.
-pub fn shutdown(fd: BorrowedFd<'_>) -> Result<()> {
+/// `ENOTCONN`, `ENOTSOCK`, `EINVAL` (no such `how`).
+pub fn shutdown(fd: BorrowedFd<'_>, how: i32) -> Result<()> {
     // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::SHUTDOWN, fd, libc::SHUT_RDWR) }.map(drop)
+    unsafe { syscall!(nr::SHUTDOWN, fd, how) }.map(drop)
 }
 
 /// sendto(2) without an address: one datagram, or a part of a stream. Never raises `SIGPIPE`.

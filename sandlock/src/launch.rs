@@ -80,7 +80,7 @@ impl Drop for Running {
 fn reap_guardian(channel: BorrowedFd<'_>, pidfd: &PidFd, stacks: &mut Option<Mapping>) {
     let _ = net::send(channel, b"end", libc::MSG_DONTWAIT);
     // Nothing reads any more, so the guardian must not wait for a reader.
-    let _ = net::shutdown(channel);
+    let _ = net::shutdown(channel, libc::SHUT_RDWR);
     if process::wait_pidfd(pidfd).is_err() {
         core::mem::forget(stacks.take());
     }

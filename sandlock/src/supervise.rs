@@ -72,7 +72,7 @@ pub(crate) fn supervise(
     // microsecond.
     let mut handlers = Handlers {
         netlink: Netlink::new(),
-        interfaces: Interfaces,
+        interfaces: Interfaces { mutes: !watch.features.contains(Features::UNIX_SEEN) },
         connect: Connect::new(judge),
         listen: Listen { ports: watch.bind.as_ports() },
         process_ids: ProcessIds { guardian: running.guardian },

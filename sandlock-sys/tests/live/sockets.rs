@@ -34,11 +34,11 @@ fn a_pair_keeps_datagrams_apart() {
 #[test]
 fn a_shut_down_socket_ends_both_ways() {
     let (one, other) = net::socketpair(libc::SOCK_STREAM).unwrap();
-    net::shutdown(one.as_fd()).unwrap();
+    net::shutdown(one.as_fd(), libc::SHUT_RDWR).unwrap();
     assert_eq!(net::recv(other.as_fd(), &mut [0], 0), Ok(0));
     assert_eq!(net::send(other.as_fd(), b"x", 0), Err(Errno::EPIPE));
     let unconnected = net::socket(libc::AF_INET, libc::SOCK_STREAM, 0).unwrap();
-    assert_eq!(net::shutdown(unconnected.as_fd()), Err(Errno::ENOTCONN));
+    assert_eq!(net::shutdown(unconnected.as_fd(), libc::SHUT_RDWR), Err(Errno::ENOTCONN));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn poll_finds_what_is_there_and_gives_up_in_time() {
     assert_eq!(rows.map(|row| row.found()), [Events::empty(), Events::IN]);
 
     // Not closed: a process that another test makes may have a copy.
-    net::shutdown(other.as_fd()).unwrap();
+    net::shutdown(other.as_fd(), libc::SHUT_RDWR).unwrap();
     assert_eq!(ppoll(&mut rows, Some(Duration::ZERO)), Ok(1));
     let [_, row] = rows;
     assert_eq!(row.found(), Events::IN | Events::HUP);

@@ -19,6 +19,7 @@ mod files;
 mod inet;
 mod kernel;
 mod narrow;
+mod nonsense;
 mod processes;
 mod races;
 mod sockets;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 
 use call::Attack;
 
-const ATTACKS: [&[Attack]; 8] = [
+const ATTACKS: [&[Attack]; 9] = [
     inet::ATTACKS,
     sockets::ATTACKS,
     unix::ATTACKS,
@@ -37,6 +38,7 @@ const ATTACKS: [&[Attack]; 8] = [
     processes::ATTACKS,
     kernel::ATTACKS,
     narrow::ATTACKS,
+    nonsense::ATTACKS,
     files::ATTACKS,
 ];
 

@@ -38,15 +38,20 @@ pub(crate) const SUPERVISOR: &[Row] = &[
     ),
     row(
         calls![
-            connect listen shutdown getsockname getsockopt setsockopt sendto recvfrom recvmsg socketpair
+            connect listen shutdown getsockname getsockopt setsockopt recvfrom recvmsg socketpair
         ],
         Allow,
         "sockets of targets on behalf, by duplicates: Landlock judges ports; the channel to the guardian",
     ),
     row(
+        calls![sendto],
+        ByArgs(&[case(&[Test::eq64(4, 0)], Then::Allow)], NOT),
+        "to the peer of a socket only",
+    ),
+    row(
         calls![socket],
-        // AF_UNIX, SOCK_SEQPACKET: unconnected it sends nowhere.
-        ByArgs(&[case(&[Test::eq32(0, 1), Test::masked32(1, 0xf, 5)], Then::Allow)], NOT),
+        // AF_UNIX, SOCK_DGRAM
+        ByArgs(&[case(&[Test::eq32(0, 1), Test::masked32(1, 0xf, 2)], Then::Allow)], NOT),
         "the socket that targets ask about interfaces",
     ),
     row(

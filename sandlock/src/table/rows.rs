@@ -8,7 +8,7 @@ use sandlock_sys::Errno;
 use sandlock_sys::net::{SO_SNDTIMEO, SO_SNDTIMEO_NEW};
 use sandlock_sys::nr::Name;
 
-use super::Handler::{Connect, Listen, Memfd, Metadata, Netlink, ProcessIds, Terminal};
+use super::Handler::{Connect, Interfaces, Listen, Memfd, Metadata, Netlink, ProcessIds, Terminal};
 use super::Rule::{Allow, Ask, ByArgs, Refuse};
 use super::{Features, Row, Then, case, ioctls, row, sockets};
 
@@ -208,7 +208,7 @@ pub const ROWS: &[Row] = &[
         "mode, owner, times and attributes, which Landlock does not see: only under a write grant",
     ),
     row(calls![setxattrat removexattrat], Refuse(ENOSYS), "newer forms of the same; libc falls back"),
-    row(calls![file_setattr], Refuse(EPERM), "flags of files that are only readable"),
+    row(calls![file_setattr], Refuse(ENOSYS), "flags of files that are only readable"),
     // -- Sockets.
     row(
         calls![socket],
@@ -218,13 +218,18 @@ pub const ROWS: &[Row] = &[
     row(calls![socketpair], ByArgs(sockets::PAIRS, sockets::NO_FAMILY), "unix only"),
     row(
         calls![connect],
-        Ask(&[Netlink, Connect]),
-        "emulated netlink sockets; unix sockets by path where Landlock does not see them (before ABI 9)",
+        Ask(&[Netlink, Interfaces, Connect]),
+        "emulated netlink sockets; datagram sockets that cannot send; unix sockets by path where Landlock does not see them (before ABI 9)",
     ),
     row(
-        calls![bind getsockname getpeername],
+        calls![bind],
+        Ask(&[Netlink, Interfaces]),
+        "emulated netlink sockets; datagram sockets that cannot send; otherwise Landlock judges the port and the path",
+    ),
+    row(
+        calls![getsockname getpeername],
         Ask(&[Netlink]),
-        "emulated netlink sockets; otherwise Landlock judges the port and the path",
+        "emulated netlink sockets; other names are the kernel's",
     ),
     row(calls![listen], Ask(&[Listen]), "a socket without a port would get one that no rule gave"),
     row(
@@ -411,12 +416,11 @@ pub const ROWS: &[Row] = &[
         ByArgs(&[case(&[], Then::Refuse(EPERM)).without(Features::TRACING)], Then::Allow),
         "Landlock scopes looking into processes to the sandbox, as tracing",
     ),
-    row(calls![process_mrelease], Refuse(EPERM), "into other processes"),
     // -- What a sandboxed program has no business with.
     row(
         calls![
             mount umount umount2 pivot_root chroot fchroot move_mount open_tree open_tree_attr fsopen
-            fsconfig fsmount fspick mount_setattr setns swapon swapoff quotactl quotactl_fd
+            fsconfig fsmount fspick mount_setattr setns swapon swapoff
         ],
         Refuse(EPERM),
         "changes what the file system or a namespace is",
@@ -425,20 +429,24 @@ pub const ROWS: &[Row] = &[
         calls![
             reboot kexec_load kexec_file_load init_module finit_module delete_module acct syslog
             sethostname setdomainname settimeofday clock_settime clock_settime64
-            clock_adjtime clock_adjtime64 adjtimex stime vhangup ioperm iopl modify_ldt pciconfig_iobase
+            clock_adjtime clock_adjtime64 adjtimex stime vhangup ioperm iopl pciconfig_iobase
             pciconfig_read pciconfig_write rtas s390_pci_mmio_read s390_pci_mmio_write s390_sthyi
-            lsm_set_self_attr
         ],
         Refuse(EPERM),
         "changes the machine",
     ),
     row(
-        calls![
-            bpf perf_event_open userfaultfd keyctl add_key request_key fanotify_init fanotify_mark
-            name_to_handle_at open_by_handle_at
-        ],
+        calls![bpf perf_event_open userfaultfd open_by_handle_at],
         Refuse(EPERM),
-        "large kernel surfaces, or ways around Landlock",
+        "large kernel surfaces, or ways around Landlock; the errno is an ordinary user's",
+    ),
+    row(
+        calls![
+            keyctl add_key request_key mq_open mq_unlink fanotify_init fanotify_mark name_to_handle_at
+            quotactl quotactl_fd modify_ldt process_mrelease lsm_set_self_attr
+        ],
+        Refuse(ENOSYS),
+        "names outside the file system, or large kernel surfaces; programs do without on a kernel built without them",
     ),
     row(
         calls![io_uring_setup io_uring_enter io_uring_register],
@@ -450,10 +458,9 @@ pub const ROWS: &[Row] = &[
             ipc shmget shmat shmdt shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop
             semtimedop_time64 semctl
         ],
-        Refuse(EPERM),
+        Refuse(ENOSYS),
         "System V objects have names outside the file system, shared with everybody of the same user",
     ),
-    row(calls![mq_open mq_unlink], Refuse(EACCES), "queues have names outside the file system"),
     row(
         calls![
             mq_getsetattr mq_notify mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64

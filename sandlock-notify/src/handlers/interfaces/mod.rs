@@ -2,38 +2,47 @@
 //! and never the host's.
 //!
 //! The socket that libraries ask on (`if_nametoindex` of glibc and musl) is a unix datagram one, which could
-//! send to any name, unseen by filter and supervisor. So they get one that takes no address in a send.
+//! send to any name, unseen by filter and supervisor. So they get one that is shut down for writing, once and
+//! for all: every send fails. A program that wants it for more learns that at once, by bind or connect.
 //!
 //! | performed on behalf | the kernel remembers | it can wait for |
 //! |---|---|---|
 //! | ioctl(2), `SIOCGIF*` | no process | nothing: the answer is a constant |
-//! | socket(2), a unix datagram socket | the supervisor as its maker, which no call shows | nothing |
+//! | socket(2), shutdown(2): a unix datagram socket | the supervisor as its maker, which no call shows | nothing |
+//! | bind(2), connect(2) of such a socket: refused | no process | nothing |
 
 mod model;
 
 use sandlock_sys::nr::Name;
-use sandlock_sys::{Errno, Result, net};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, net};
 
 use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
-use crate::args::{IoctlArgs, SocketArgs};
+use crate::args::{ConnectArgs, IoctlArgs, SocketArgs};
 use crate::call::Call;
 use crate::dispatch::Handler;
 use crate::handlers::VIEW;
 use crate::target::{Socket, UserAddr, read_array, read_exact};
-use crate::verdict::{Response, Verdict};
+use crate::verdict::{ContinueReason, Response, Verdict};
 use crate::work::Desk;
 
-/// Answers `SIOCGIF*`, and makes the sockets for it. It has no state.
+/// Answers `SIOCGIF*`, and makes the sockets for it.
 #[derive(Debug)]
-pub struct Interfaces;
+pub struct Interfaces {
+    /// Whether unix datagram sockets are made here, because Landlock does not see where they send.
+    pub mutes: bool,
+}
 
 impl Handler for Interfaces {
     fn handle(&mut self, call: &Call<'_>, _: &mut Desk<'_, '_>) -> Result<Verdict> {
-        if call.name() == Some(Name::socket) {
-            return match SocketArgs::of(call) {
-                args if args.domain == libc::AF_UNIX => datagram_socket(&args).map(Verdict::Reply),
-                _ => Ok(Verdict::Pass),
-            };
+        match call.name() {
+            Some(Name::socket) => {
+                return match SocketArgs::of(call) {
+                    args if args.domain == libc::AF_UNIX => datagram_socket(&args).map(Verdict::Reply),
+                    _ => Ok(Verdict::Pass),
+                };
+            }
+            Some(Name::bind | Name::connect) => return self.named(call),
+            _ => {}
         }
         let IoctlArgs { fd, request, arg } = IoctlArgs::of(call);
         if request & !0xff != 0x8900 {
@@ -56,15 +65,42 @@ impl Handler for Interfaces {
     }
 }
 
-/// A `SOCK_SEQPACKET` socket instead: unconnected it can send to no peer (`unix_seqpacket_sendmsg`), and its
-/// connect is judged.
+impl Interfaces {
+    /// bind and connect of a socket that cannot send.
+    fn named(&self, call: &Call<'_>) -> Result<Verdict> {
+        let is_bind = call.name() == Some(Name::bind);
+        if self.mutes {
+            match Socket::open(call.target(), ConnectArgs::of(call).fd) {
+                Ok((socket, libc::AF_UNIX)) if kind_of(socket.as_fd())? == libc::SOCK_DGRAM => {
+                    return Err(Errno::EACCES);
+                }
+                // It is the kernel that says that it is none.
+                Err(errno) if !is_bind => return Err(errno),
+                _ => {}
+            }
+        }
+        // Of a bind the kernel's rules and Landlock decide; connect has another handler.
+        Ok(if is_bind {
+            Verdict::Reply(Response::Continue(ContinueReason::KernelDecides))
+        } else {
+            Verdict::Pass
+        })
+    }
+}
+
+fn kind_of(socket: BorrowedFd<'_>) -> Result<i32> {
+    net::option(socket, libc::SOL_SOCKET, libc::SO_TYPE)
+}
+
+/// A socket that never sends: the kernel knows no way back from shutdown(2).
 fn datagram_socket(args: &SocketArgs) -> Result<Response> {
     let SocketArgs { kind, protocol, .. } = *args;
     let known = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     match protocol {
         _ if kind & !known != 0 => Err(Errno::EINVAL),
         0 | libc::PF_UNIX => {
-            let fd = net::socket(libc::AF_UNIX, libc::SOCK_SEQPACKET | kind & libc::SOCK_NONBLOCK, 0)?;
+            let fd = net::socket(libc::AF_UNIX, libc::SOCK_DGRAM | kind & libc::SOCK_NONBLOCK, 0)?;
+            net::shutdown(fd.as_fd(), libc::SHUT_WR)?;
             Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0, at: None })
         }
         _ => Err(Errno::EPROTONOSUPPORT),
@@ -153,7 +189,8 @@ mod tests {
     #[test]
     fn other_requests_are_somebody_elses() {
         let data = Data { args: [0, 0x5421, 0, 0, 0, 0], ..Data::default() };
-        let verdict = Interfaces.handle(&Call::new(&data, &Image::default()), &mut Desk::default());
+        let verdict =
+            Interfaces { mutes: true }.handle(&Call::new(&data, &Image::default()), &mut Desk::default());
         assert!(matches!(verdict, Ok(Verdict::Pass)));
     }
 }

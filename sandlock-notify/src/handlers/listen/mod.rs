@@ -39,7 +39,7 @@ impl Handler for Listen<'_> {
         // getsockname(2) still returns it (`inet_put_port` clears `inet_num` only). Or another thread
         // dissolved the address meanwhile.
         if internet && !self.is_bound(socket)? {
-            net::shutdown(socket)?;
+            net::shutdown(socket, libc::SHUT_RDWR)?;
             return Err(Errno::EACCES);
         }
         Ok(Verdict::Reply(Response::Return(0)))

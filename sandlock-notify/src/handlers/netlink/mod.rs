@@ -77,10 +77,10 @@ impl Handler for Netlink {
             _ => ConnectArgs::of(call).fd,
         };
         let Some((index, guest)) = self.find(call, fd)? else {
-            // Whatever it is, it is not ours: connect has another handler, and of the others the kernel's
-            // rules and Landlock decide.
+            // Whatever it is, it is not ours: bind and connect have another handler, and of the others the
+            // kernel's rules and Landlock decide.
             return Ok(match name {
-                Name::connect => Verdict::Pass,
+                Name::bind | Name::connect => Verdict::Pass,
                 _ => Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)),
             });
         };
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_call_on_no_emulated_socket_is_left_to_the_kernel() {
-        let nr = sandlock_sys::nr::BIND.cast_signed();
+        let nr = sandlock_sys::nr::GETSOCKNAME.cast_signed();
         let data = Data { nr, arch: sandlock_sys::filter::AUDIT_ARCH, ..Default::default() };
         let image = Image::default();
         let verdict = Netlink::new().handle(&Call::new(&data, &image), &mut Desk::default());
