@@ -116,6 +116,8 @@ impl Policy {
             let path = at.map_or_else(|| std::path::absolute(path).unwrap_or_default(), |at| at.join(path));
             if !is_system(&path) {
                 brought.add_command(&path, home);
+            } else if let Some(real) = roots_links(&path).filter(|real| !is_system(real)) {
+                brought.add_command(&real, Path::new("/"));
             }
         }
         for path in brought.paths {

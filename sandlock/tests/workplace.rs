@@ -435,6 +435,27 @@ fn kept_capabilities_do_not_read_other_processes() {
     outside.wait().unwrap();
 }
 
+/// A program of which the machine has only a link below `/usr` brings what is installed with it.
+#[test]
+fn a_link_of_roots_to_a_program_brings_its_prefix() {
+    if sandlock_sys::process::getuid().get() != 0 {
+        let name = a_link_of_roots_to_a_program_brings_its_prefix;
+        return common::skip(name, "only root makes links below /usr");
+    }
+    let (app, link) = (Dir::new(), format!("/usr/bin/sandlock-test-{}", std::process::id()));
+    fs::create_dir_all(app.join("lib")).unwrap();
+    fs::write(app.join("lib/data"), "data").unwrap();
+    fs::write(app.join("beside"), "not its own").unwrap();
+    program(&app, "bin/tool", "#!/bin/sh\ncat \"$(dirname \"$(readlink -f \"$0\")\")/../lib/data\"");
+    symlink(app.join("bin/tool"), &link).unwrap();
+    let dir = Dir::new();
+    let ran = run(&mut dir.sandlock(["run", "--", &link]));
+    let other = run(&mut dir.sandboxed(&[], &format!("cat {}/lib/data", app.text())));
+    fs::remove_file(&link).unwrap();
+    assert_eq!(ran.ok(), "data");
+    other.refused();
+}
+
 #[test]
 fn a_link_as_working_directory_grants_no_other_project() {
     if sandlock_sys::process::getuid().get() == 0 {

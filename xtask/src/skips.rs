@@ -37,6 +37,10 @@ const ANYWHERE: &[(&str, &str)] = &[
     ),
     ("sandlock/attacks/sleeps::a_file_system", "only root mounts FUSE, and the same test runs as root"),
     ("sandlock/workplace/kept_capabilities", "only root has them, and the same test runs as root"),
+    (
+        "sandlock/workplace/a_link_of_roots",
+        "only root makes links below /usr, and the same test runs as root",
+    ),
     ("sandlock/workplace/a_link_as_working", "root's links are trusted, and the same test runs as nobody"),
     ("sandlock/workplace/the_limits_of", "guests have no control groups, and the same test runs natively"),
     ("xtask/xtask/audit::", "nobody cannot read root's toolchain, and the same test runs as root"),

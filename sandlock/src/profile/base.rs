@@ -21,6 +21,11 @@ const SYSTEM: &[&CStr] = &[
     c"/var/lib/gems",
     c"/var/lib/pacman/local",
     c"/var/lib/rpm",
+    // What links below /usr lead to.
+    c"/var/lib/aspell",
+    c"/var/lib/ghostscript",
+    c"/var/lib/texmf",
+    c"/var/usrlocal",
     // Of the hardware: how many processors and what kind, for run-times that size themselves.
     c"/sys/devices/system",
     c"/sys/kernel/mm/transparent_hugepage",

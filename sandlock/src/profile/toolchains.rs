@@ -164,7 +164,8 @@ impl Brought {
         }
     }
 
-    /// The file of the command itself: where it is, and where it really is.
+    /// The file of the command itself: where it is, and where it really is. `home`: `/`, for one that a link
+    /// of root's below `/usr` leads to.
     pub(super) fn add_command(&mut self, path: &Path, home: &Path) {
         let Some(real) = program(path) else { return };
         let (dir, real_dir) = (path.parent(), real.parent());
