@@ -1,5 +1,5 @@
-//! Any words on the command line: they become a policy or a message, and a list of ports has the ports that
-//! it names.
+//! Any words on the command line, and any text as a profile: they become a policy or a message; and a list of
+//! ports has the ports that it names.
 #![no_main]
 
 #[path = "../../sandlock/src/cli"]
@@ -7,6 +7,7 @@
 mod cli {
     mod flags;
     pub(crate) mod parse;
+    pub(crate) mod profile;
 }
 
 use std::ffi::{OsStr, OsString};
@@ -26,6 +27,13 @@ fuzz_target!(|bytes: &[u8]| {
         None => {
             let large = cli::parse::command().try_get_matches_from([OsStr::new("run")].iter().chain(&words));
             assert!(large.is_err_and(|error| !error.to_string().is_empty()));
+        }
+    }
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        let source = cli::profile::Source { name: "text".into(), path: None, text: text.into() };
+        match source.lines() {
+            Ok(lines) => drop(Typed { flags: lines, command: Vec::new() }.policy()),
+            Err(mistake) => assert!(!mistake.to_string().is_empty()),
         }
     }
     for text in words.iter().filter_map(|word| word.to_str()) {

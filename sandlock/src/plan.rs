@@ -108,6 +108,8 @@ pub(crate) struct Report {
     pub(crate) abi: Abi,
     /// What Landlock restricts on this kernel, for this policy.
     pub(crate) handled: Rights,
+    /// The architecture of the 32-bit programs that may run too.
+    pub(crate) compat: Option<Arch>,
     /// What the caller agreed to go without.
     pub(crate) missing: Vec<&'static Protection>,
     pub(crate) grants: Vec<Grant>,
@@ -232,7 +234,15 @@ impl Plan {
                 is_timed: policy.timeout.is_some(),
                 parent,
             },
-            report: Report { abi, handled: rights.difference(dropped), missing, grants, notes, warnings },
+            report: Report {
+                abi,
+                handled: rights.difference(dropped),
+                compat,
+                missing,
+                grants,
+                notes,
+                warnings,
+            },
             tmp,
         })
     }

@@ -9,6 +9,7 @@ mod common;
 mod typed {
     mod flags;
     mod parse;
+    mod profile;
 }
 
 use std::collections::BTreeSet;

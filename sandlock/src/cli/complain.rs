@@ -1,7 +1,8 @@
 //! Messages of the command itself on standard error, and the exit status of its own failures.
 
 use core::time::Duration;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 
 use sandlock_sys::BorrowedFd;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
@@ -10,6 +11,18 @@ use sandlock_sys::poll::{Events, PollFd, ppoll};
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The exit status of a failure of sandlock itself, as that of env(1).
 pub(super) const FAILED: u8 = 125;
+
+/// Prints what was asked for. A reader that has enough is no mistake.
+pub(super) fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("standard output: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
 
 /// One line on standard error, which may be closed or full: the command has it too. Names that others chose
 /// must not break the line or drive the terminal.

@@ -14,6 +14,8 @@ pub(crate) struct Flag {
     pub(crate) aliases: &'static [&'static str],
     /// The name of its value in help; a switch has none.
     pub(crate) takes: Option<&'static str>,
+    /// Its section and key in a profile; a flag about messages has none.
+    pub(crate) key: Option<(&'static str, &'static str)>,
     /// Its heading in help.
     pub(crate) group: &'static str,
     pub(crate) help: &'static str,
@@ -31,15 +33,25 @@ pub(crate) enum Set {
     Other,
 }
 
+/// A flag with its value, which a profile or the command line gave.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) flag: &'static Flag,
+    pub(crate) value: OsString,
+    /// The profile, and the number of its line.
+    pub(crate) at: Option<(String, usize)>,
+}
+
 const FILES: &str = "Files";
 const NETWORK: &str = "Network";
 const ENVIRONMENT: &str = "Environment";
 const PROCESS: &str = "Processes and time";
 const KERNEL: &str = "Kernel";
-const MESSAGES: &str = "Messages";
+const MESSAGES: &str = "Profiles and messages";
 
 /// The flag that says what a policy starts from.
 pub(crate) const BASE: &str = "base";
+pub(crate) const PROFILE: &str = "profile";
 pub(crate) const QUIET: &str = "quiet";
 pub(crate) const VERBOSE: &str = "verbose";
 pub(crate) const TIMEOUT: &str = "timeout";
@@ -51,6 +63,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "fs-read",
         aliases: &["allow-read", "allow-fs-read", "read"],
         takes: Some("PATH"),
+        key: Some(("filesystem", "read")),
         group: FILES,
         help: "Grant reading, listing and executing PATH and everything below it (repeatable)",
         set: Set::Value(|policy, path| {
@@ -63,6 +76,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "fs-write",
         aliases: &["allow-write", "allow-fs-write", "write"],
         takes: Some("PATH"),
+        key: Some(("filesystem", "write")),
         group: FILES,
         help: "Grant changing PATH and everything below it too (repeatable)",
         set: Set::Value(|policy, path| {
@@ -75,6 +89,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "home",
         aliases: &[],
         takes: Some("private|keep|PATH"),
+        key: Some(("filesystem", "home")),
         group: FILES,
         help: "The command's home: private (empty, removed at the end), keep (yours), or a directory that stays",
         set: Set::Value(|policy, home| {
@@ -91,6 +106,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "cwd",
         aliases: &["chdir", "cd"],
         takes: Some("DIR"),
+        key: Some(("program", "cwd")),
         group: FILES,
         help: "Start the command in DIR",
         set: Set::Value(|policy, directory| {
@@ -103,6 +119,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: BASE,
         aliases: &[],
         takes: Some("default|none"),
+        key: Some(("filesystem", "base")),
         group: FILES,
         help: "Start from what every user may read, the project and toolchains, or from nothing at all",
         set: Set::Other,
@@ -112,6 +129,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "net-allow",
         aliases: &["allow-net", "connect-tcp"],
         takes: Some(":PORTS"),
+        key: Some(("network", "allow")),
         group: NETWORK,
         help: "Grant TCP connections to ports, of any address: :80, :80,443, :8000-8010 or :* (repeatable)",
         set: Set::Value(|policy, spec| {
@@ -129,6 +147,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "net-allow-bind",
         aliases: &["bind-tcp"],
         takes: Some("PORTS"),
+        key: Some(("network", "allow_bind")),
         group: NETWORK,
         help: "Grant listening on TCP ports: 80, 80,443, 8000-8010 or * (repeatable)",
         set: Set::Value(|policy, spec| {
@@ -142,6 +161,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "env",
         aliases: &["allow-env"],
         takes: Some("NAME[=VALUE]"),
+        key: Some(("environment", "set")),
         group: ENVIRONMENT,
         help: "Set a variable, or pass on one that is withheld because it may be a secret (repeatable)",
         set: Set::Value(|policy, variable| {
@@ -157,6 +177,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "clean-env",
         aliases: &[],
         takes: None,
+        key: Some(("environment", "clean")),
         group: ENVIRONMENT,
         help: "Keep only PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG, LC_* and TZ of the environment",
         set: Set::Switch(|policy| _ = policy.clean_env()),
@@ -166,6 +187,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: TIMEOUT,
         aliases: &[],
         takes: Some("TIME"),
+        key: Some(("limits", "timeout")),
         group: PROCESS,
         help: "Kill everything in the sandbox after TIME: seconds (fractions allowed), or 90s, 5m, 1h",
         set: Set::Value(|policy, text| {
@@ -179,6 +201,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "no-ptrace",
         aliases: &[],
         takes: None,
+        key: Some(("limits", "no_ptrace")),
         group: PROCESS,
         help: "Keep processes of the sandbox from tracing each other, as debuggers do",
         set: Set::Switch(|policy| _ = policy.no_ptrace()),
@@ -188,6 +211,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "keep-fd",
         aliases: &[],
         takes: Some("N"),
+        key: Some(("program", "keep_fd")),
         group: PROCESS,
         help: "Pass on the open descriptor N too, such as a jobserver's (repeatable)",
         set: Set::Value(|policy, number| {
@@ -202,6 +226,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "die-with-parent",
         aliases: &[],
         takes: None,
+        key: Some(("program", "die_with_parent")),
         group: PROCESS,
         help: "Kill everything in the sandbox when the process that started sandlock ends",
         set: Set::Switch(|policy| _ = policy.die_with_parent()),
@@ -211,6 +236,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "allow-degraded",
         aliases: &[],
         takes: Some("NAME"),
+        key: Some(("kernel", "allow_degraded")),
         group: KERNEL,
         help: "Run without a protection that this kernel lacks; `sandlock check` names them (repeatable)",
         set: Set::Value(|policy, name| {
@@ -223,6 +249,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "allow-compat",
         aliases: &[],
         takes: None,
+        key: Some(("kernel", "allow_compat")),
         group: KERNEL,
         help: "Let 32-bit programs run too: i386 on x86_64, arm on aarch64; they are killed otherwise",
         set: Set::Switch(|policy| _ = policy.allow_compat()),
@@ -232,15 +259,27 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: "keep-caps",
         aliases: &[],
         takes: None,
+        key: Some(("kernel", "keep_caps")),
         group: KERNEL,
         help: "Keep the capabilities that sandlock itself has (root's, as a rule)",
         set: Set::Switch(|policy| _ = policy.keep_caps()),
+    },
+    Flag {
+        short: Some('p'),
+        long: PROFILE,
+        aliases: &["profile-file"],
+        takes: Some("NAME"),
+        key: None,
+        group: MESSAGES,
+        help: "Start from this profile too, a name or a file's path; flags add to it (repeatable)",
+        set: Set::Other,
     },
     Flag {
         short: Some('q'),
         long: QUIET,
         aliases: &[],
         takes: None,
+        key: None,
         group: MESSAGES,
         help: "Say nothing but why the command could not be started",
         set: Set::Other,
@@ -250,11 +289,24 @@ pub(crate) const FLAGS: &[Flag] = &[
         long: VERBOSE,
         aliases: &[],
         takes: None,
+        key: None,
         group: MESSAGES,
         help: "Say first what is enforced, and by what",
         set: Set::Other,
     },
 ];
+
+/// Of the commands that only say something.
+pub(crate) const JSON: Flag = Flag {
+    short: None,
+    long: "json",
+    aliases: &[],
+    takes: None,
+    key: None,
+    group: MESSAGES,
+    help: "Print JSON",
+    set: Set::Other,
+};
 
 /// Words of other tools that mean something else here, or nothing: what to type.
 pub(crate) const FOREIGN: &[(&str, &str)] = &[

@@ -2,10 +2,15 @@
 
 mod check;
 mod complain;
+mod explain;
 mod flags;
 mod parse;
+mod profile;
+mod profiles;
 mod run;
 mod trial;
+mod why;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -16,14 +21,23 @@ use clap::{Args, Command, FromArgMatches};
 use complain::{FAILED, complain};
 use parse::Typed;
 
+/// What a command does with its flags and words.
+type Act = fn(Typed) -> ExitCode;
+
 pub(crate) fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some((_, [first, rest @ ..])) = words.split_first()
-        && first == "run"
-        && let Some(typed) = Typed::parse(rest.iter().cloned())
-    {
-        drop(words);
-        return run::run(&typed);
+    if let Some((_, [first, rest @ ..])) = words.split_first() {
+        let rest = rest.iter().cloned();
+        let known: Option<(Option<Typed>, Act)> = match first.to_str() {
+            Some("run") => Some((Typed::parse(rest), run::run)),
+            Some("why") => Some((why::parse(rest), why::why)),
+            Some("explain") => Some((explain::parse(rest), explain::explain)),
+            _ => None,
+        };
+        if let Some((Some(typed), act)) = known {
+            drop(words);
+            return act(typed);
+        }
     }
     match other(words) {
         Ok(status) => status,
@@ -37,6 +51,7 @@ fn other(words: Vec<OsString>) -> Result<ExitCode, clap::Error> {
     let matches = tree.try_get_matches_from_mut(words)?;
     match matches.subcommand() {
         Some(("check", matches)) => Ok(check::check(&check::Options::from_arg_matches(matches)?)),
+        Some(("profile", matches)) => Ok(profiles::profile(matches)),
         Some(("try-inside", matches)) => Ok(trial::inside(&trial::Options::from_arg_matches(matches)?)),
         // The two parsers agree, or a test fails.
         _ => Err(tree.error(ErrorKind::InvalidValue, "this command line cannot be read")),
@@ -58,6 +73,9 @@ fn tree() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(parse::command())
+        .subcommand(why::command())
+        .subcommand(explain::command())
+        .subcommand(profiles::command())
         .subcommand(check.about("Say what this kernel can enforce"))
         .subcommand(trial::Options::augment_args(inside))
 }

@@ -10,31 +10,39 @@ use lexopt::Arg::{Long, Short, Value};
 
 use sandlock::{Error, Policy, Source};
 
-use super::flags::{BASE, FLAGS, Flag, Set};
+use super::flags::{BASE, FLAGS, Flag, Given, PROFILE, Set};
+use super::profile::{self, Mistake};
 
 /// What was typed: flags with their values, in order, and the command.
 #[derive(Debug, Default)]
 pub(crate) struct Typed {
-    pub(crate) flags: Vec<(&'static Flag, OsString)>,
+    pub(crate) flags: Vec<Given>,
     pub(crate) command: Vec<OsString>,
 }
 
 impl Typed {
     /// The words after `run`. `None`: one of them is a mistake, or a wish for help.
     pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        Self::parse_with(words, &[]).filter(|typed| !typed.command.is_empty())
+    }
+
+    /// The words after another command that takes the flags of `run`, and `own`.
+    pub(crate) fn parse_with(
+        words: impl IntoIterator<Item = OsString>,
+        own: &'static [Flag],
+    ) -> Option<Self> {
         let mut parser = lexopt::Parser::from_args(words);
         let mut typed = Self::default();
+        let all = || FLAGS.iter().chain(own);
         loop {
             let flag = match parser.next().ok()? {
-                None => return None,
+                None => return Some(typed),
                 Some(Value(first)) => {
                     typed.command = core::iter::once(first).chain(parser.raw_args().ok()?).collect();
                     return Some(typed);
                 }
-                Some(Short(letter)) => FLAGS.iter().find(|flag| flag.short == Some(letter))?,
-                Some(Long(word)) => {
-                    FLAGS.iter().find(|flag| flag.long == word || flag.aliases.contains(&word))?
-                }
+                Some(Short(letter)) => all().find(|flag| flag.short == Some(letter))?,
+                Some(Long(word)) => all().find(|flag| flag.long == word || flag.aliases.contains(&word))?,
             };
             let value = match flag.takes {
                 None => OsString::new(),
@@ -43,14 +51,24 @@ impl Typed {
                     None => parser.value().ok().filter(|value| !is_flag(flag, value))?,
                 },
             };
-            typed.flags.push((flag, value));
+            typed.flags.push(Given { flag, value, at: None });
         }
     }
 
     /// The value of a flag, as it was typed last.
     pub(crate) fn last(&self, long: &str) -> Option<&OsStr> {
-        let found = self.flags.iter().rfind(|(flag, _)| flag.long == long);
-        found.map(|(_, value)| value.as_os_str())
+        let found = self.flags.iter().rfind(|given| given.flag.long == long);
+        found.map(|given| given.value.as_os_str())
+    }
+
+    /// With what its profiles give, which comes before what was typed.
+    pub(crate) fn with_profiles(mut self) -> Result<Self, Mistake> {
+        let mut lines = Vec::new();
+        for given in self.flags.iter().filter(|given| given.flag.long == PROFILE) {
+            lines.extend(profile::load(&given.value)?);
+        }
+        self.flags.splice(..0, lines);
+        Ok(self)
     }
 
     /// From the text of the arguments to their meaning.
@@ -64,7 +82,7 @@ impl Typed {
             }
         };
         policy.streams();
-        for (flag, value) in &self.flags {
+        for Given { flag, value, .. } in &self.flags {
             match flag.set {
                 Set::Switch(set) => set(&mut policy),
                 Set::Value(set) => set(&mut policy, value)?,
@@ -102,7 +120,15 @@ pub(crate) fn command() -> Command {
              Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out;\n\
              125 when sandlock failed, 126 when the command cannot be executed, 127 when it is not there.",
         );
-    for flag in FLAGS {
+    command = with_flags(command, FLAGS);
+    let words = Arg::new("CMD").help("The command and its arguments").value_name("CMD").num_args(1..);
+    let words = words.trailing_var_arg(true).required(true).value_parser(clap::value_parser!(OsString));
+    command.arg(words)
+}
+
+/// A command with these flags, for help and mistakes.
+pub(crate) fn with_flags(mut command: Command, flags: &'static [Flag]) -> Command {
+    for flag in flags {
         let mut arg = Arg::new(flag.long).long(flag.long).help(flag.help).help_heading(flag.group);
         if let Some(short) = flag.short {
             arg = arg.short(short);
@@ -117,9 +143,7 @@ pub(crate) fn command() -> Command {
         };
         command = command.arg(arg.aliases(flag.aliases));
     }
-    let words = Arg::new("CMD").help("The command and its arguments").value_name("CMD").num_args(1..);
-    let words = words.trailing_var_arg(true).required(true).value_parser(clap::value_parser!(OsString));
-    command.arg(words)
+    command
 }
 
 #[cfg(test)]

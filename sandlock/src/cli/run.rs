@@ -6,14 +6,19 @@ use sandlock::{Error, Outcome};
 use sandlock_sys::Signal;
 use sandlock_sys::signal::{self, SigSet};
 
-use super::complain::complain;
+use super::complain::{FAILED, complain};
 use super::flags::{QUIET, TIMEOUT, VERBOSE};
 use super::parse::Typed;
+use super::profile::Mistake;
 
-pub(crate) fn run(typed: &Typed) -> ExitCode {
+pub(crate) fn run(typed: Typed) -> ExitCode {
+    let typed = match typed.with_profiles() {
+        Ok(typed) => typed,
+        Err(mistake) => return mistaken(&mistake),
+    };
     // Of both, the one that was typed last.
-    let loud = typed.flags.iter().rfind(|(flag, _)| [QUIET, VERBOSE].contains(&flag.long));
-    let is = |name| loud.is_some_and(|(flag, _)| flag.long == name);
+    let loud = typed.flags.iter().rfind(|given| [QUIET, VERBOSE].contains(&given.flag.long));
+    let is = |name| loud.is_some_and(|given| given.flag.long == name);
     let (quiet, verbose) = (is(QUIET), is(VERBOSE));
     // From here on a signal waits for the supervisor's loop: an end in between would leave the private
     // directory behind.
@@ -21,7 +26,7 @@ pub(crate) fn run(typed: &Typed) -> ExitCode {
     let _ = signal::set_mask(ends.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal)));
     let plan = match typed.policy().and_then(|policy| policy.plan(&typed.command)) {
         Ok(plan) => plan,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(&error, &typed),
     };
     if !quiet && (verbose || plan.is_degraded()) {
         let lines = plan.receipt();
@@ -37,7 +42,7 @@ pub(crate) fn run(typed: &Typed) -> ExitCode {
         Ok(ended) => {
             if !quiet {
                 let command = typed.command.first().map(|name| name.display().to_string());
-                told(&command.unwrap_or_default(), ended.outcome, typed);
+                told(&command.unwrap_or_default(), ended.outcome, &typed);
             }
             if ended.processes {
                 complain(
@@ -52,13 +57,30 @@ pub(crate) fn run(typed: &Typed) -> ExitCode {
             }
             ExitCode::from(ended.outcome.status())
         }
-        Err(error) => failed(&error),
+        Err(error) => failed(&error, &typed),
     }
 }
 
-fn failed(error: &Error) -> ExitCode {
-    complain(&error.with_flags().to_string());
+/// Says why there is no sandbox; where a profile asked for it, by which line.
+pub(crate) fn failed(error: &Error, typed: &Typed) -> ExitCode {
+    let about = match error {
+        Error::Path(_, path, _) => Some(path.as_os_str()),
+        Error::Value(_, value, _) => Some(value.as_os_str()),
+        _ => None,
+    };
+    let mut lines = typed.flags.iter().filter(|given| about.is_some_and(|about| given.value == about));
+    let line = match lines.find_map(|given| given.at.as_ref()) {
+        Some((profile, line)) => format!("profile {profile}:{line}: "),
+        None => String::new(),
+    };
+    complain(&format!("{line}{}", error.with_flags()));
     ExitCode::from(error.status())
+}
+
+/// Says what a profile has wrong: a line, and an excerpt of it.
+pub(crate) fn mistaken(mistake: &Mistake) -> ExitCode {
+    mistake.to_string().lines().for_each(complain);
+    ExitCode::from(FAILED)
 }
 
 /// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE.

@@ -3,12 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use sandlock_bpf::{Arch, Table, run, verify};
 use sandlock_landlock::{AccessFs, AccessNet};
 use sandlock_sys::Errno;
-use sandlock_sys::nr::Name;
+use sandlock_sys::filter::{AUDIT_ARCH, Data};
+use sandlock_sys::nr::{NATIVE, Name, number};
 
 use crate::plan::{self, Grant, Plan};
-use crate::table::{self, Features, Row, Rule, Then};
+use crate::table::filter::{Rows, table};
+use crate::table::{Features, Row, Rule, Then, row_of};
 
 /// An operation of a command.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +25,10 @@ pub enum Operation<'a> {
     BindTcp(u16),
     /// A system call, by name.
     Call(Name),
+    /// The same with these registers.
+    CallWith(Name, [u64; 6]),
+    /// A signal to a process outside.
+    Signal,
 }
 
 /// The decision about an operation.
@@ -58,6 +65,42 @@ impl Plan {
             Operation::ConnectTcp(port) => self.decide_port(AccessNet::CONNECT_TCP, port),
             Operation::BindTcp(port) => self.decide_port(AccessNet::BIND_TCP, port),
             Operation::Call(name) => decide_call(name, self.watch.features),
+            Operation::CallWith(name, args) => self.decide_registers(name, args),
+            Operation::Signal if self.watch.features.contains(Features::SCOPED) => {
+                Decision::Refused(Mechanism::Landlock, Errno::EPERM)
+            }
+            Operation::Signal => Decision::Granted(Mechanism::Nothing, Vec::new()),
+        }
+    }
+
+    /// Proves that the filter decides every call as the table does: the number of its paths.
+    ///
+    /// # Errors
+    ///
+    /// The call that it decides otherwise, or why there is no proof.
+    pub fn verify(&self) -> Result<usize, String> {
+        let (native, narrow) =
+            (Rows::new(self.watch.features), Rows::new(self.watch.features.union(Features::COMPAT)));
+        let (native, narrow) = (native.rows(), narrow.rows());
+        let arm = self.report.compat.map(|arch| table(arch, &narrow));
+        let table = Table { compat: arm.as_ref(), ..table(Arch::NATIVE, &native) };
+        let proof = verify(&table, &self.start.program);
+        proof.map(|proof| proof.paths).map_err(|why| format!("{why:?}"))
+    }
+
+    /// What the filter answers.
+    fn decide_registers(&self, name: Name, args: [u64; 6]) -> Decision<'_> {
+        let (Some(row), Some(number)) = (row_of(name), number(NATIVE, name)) else {
+            return Decision::Refused(Mechanism::Filter, Errno::ENOSYS);
+        };
+        let data = Data { nr: number.cast_signed(), arch: AUDIT_ARCH, args, ..Data::default() };
+        // SECCOMP_RET_ACTION_FULL, SECCOMP_RET_DATA
+        match run(&self.start.program, &data).map(|word| (word & 0xffff_0000, word & 0xffff)) {
+            Ok((0x7fff_0000, _)) => Decision::Granted(Mechanism::Filter, Vec::new()),
+            Ok((0x0005_0000, errno @ 1..)) => {
+                Decision::Refused(Mechanism::Filter, Errno::new(errno.cast_signed()))
+            }
+            _ => Decision::ByArgs(row),
         }
     }
 
@@ -92,10 +135,25 @@ impl Plan {
     }
 }
 
+impl Row {
+    /// Whether the supervisor is asked, with some features and some arguments.
+    #[must_use]
+    pub fn may_ask(&self) -> bool {
+        match &self.rule {
+            Rule::Ask(_) => true,
+            Rule::ByArgs(cases, last) => {
+                let mut all = cases.iter().map(|case| case.then).chain([*last]);
+                all.any(|then| matches!(then, Then::Ask(_)))
+            }
+            Rule::Allow | Rule::Refuse(_) => false,
+        }
+    }
+}
+
 fn decide_call<'p>(name: Name, features: Features) -> Decision<'p> {
     let refused = |errno| Decision::Refused(Mechanism::Filter, errno);
     let granted = Decision::Granted(Mechanism::Filter, Vec::new());
-    let Some(row) = table::row_of(name) else { return refused(Errno::ENOSYS) };
+    let Some(row) = row_of(name) else { return refused(Errno::ENOSYS) };
     let then = match &row.rule {
         Rule::Allow => Then::Allow,
         Rule::Refuse(errno) => Then::Refuse(*errno),

@@ -33,6 +33,14 @@ const fn method(source: Source) -> &'static str {
     }
 }
 
+impl Source {
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        flag(self)
+    }
+}
+
 /// The names on the command line.
 const fn flag(source: Source) -> &'static str {
     match source {

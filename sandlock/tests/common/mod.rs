@@ -143,7 +143,8 @@ impl Dir {
         let mut command = self.command(built("sandlock"));
         for arg in args {
             command.arg(&arg);
-            if arg.as_ref() == "run" && command.get_args().count() == 1 {
+            let is_planned = ["run", "why", "explain"].iter().any(|name| arg.as_ref() == *name);
+            if is_planned && command.get_args().count() == 1 {
                 command.args(agreed().split_whitespace());
             }
         }

@@ -1,0 +1,327 @@
+//! `sandlock why`: what a policy decides about one operation, and what would grant it. Nothing is run.
+
+use core::net::IpAddr;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Arg, Command};
+use sandlock::{AccessFs, Decision, Errno, Grant, Mechanism, Name, Operation, Plan, PortList};
+use sandlock_sys::tty;
+use serde_json::json;
+
+use super::complain::{FAILED, complain, print};
+use super::flags::{Flag, JSON};
+use super::parse::{Typed, with_flags};
+use super::run::{failed, mistaken};
+use super::words::{part, rights};
+
+/// What is asked: its form, and an example.
+const QUESTIONS: &[(&str, &str)] = &[
+    ("read PATH", "read /etc/shadow"),
+    ("write PATH", "write src/main.c"),
+    ("exec PATH", "exec /usr/bin/gcc"),
+    ("connect HOST:PORT", "connect 192.0.2.1:443"),
+    ("bind PORT", "bind 8080"),
+    ("resolve NAME", "resolve example.org"),
+    ("signal PID", "signal 1"),
+    ("ioctl N", "ioctl 0x5412"),
+    ("syscall NAME [ARG]…", "syscall mount"),
+];
+pub(crate) const FLAGS: &[Flag] = &[JSON];
+
+/// An answer, as it is printed.
+struct Answer {
+    verdict: Verdict,
+    /// The mechanism on this kernel.
+    by: String,
+    /// What grants it, or what is missing.
+    because: Vec<String>,
+    /// The flag that would grant it.
+    flag: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Verdict {
+    Allowed,
+    Refused(Errno),
+    /// The supervisor looks at what the arguments lead to.
+    Depends,
+    NotEnforced,
+}
+
+pub(crate) fn command() -> Command {
+    let forms: Vec<String> =
+        QUESTIONS.iter().map(|(form, example)| format!("  {form:22} sandlock why -w . {example}")).collect();
+    let command = Command::new("why")
+        .about("Say whether an operation would be allowed, by what, and what would allow it")
+        .after_help(format!(
+            "Operations, and an example of each:\n{}\n\nExit status: 0 allowed, 1 refused, 125 when that cannot be said.",
+            forms.join("\n")
+        ))
+        .arg(Arg::new("OPERATION").num_args(1..).required(true).trailing_var_arg(true));
+    with_flags(with_flags(command, super::flags::FLAGS), FLAGS)
+}
+
+pub(crate) fn why(typed: Typed) -> ExitCode {
+    let typed = match typed.with_profiles() {
+        Ok(typed) => typed,
+        Err(mistake) => return mistaken(&mistake),
+    };
+    let plan = match typed.policy().and_then(|policy| policy.plan(["true"])) {
+        Ok(plan) => plan,
+        Err(error) => return failed(&error, &typed),
+    };
+    let answer = match ask(&plan, &typed.command) {
+        Ok(answer) => answer,
+        Err(why) => {
+            complain(&format!("{why}; see `sandlock why --help`"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let question: Vec<String> =
+        typed.command.iter().map(|word| word.to_string_lossy().escape_debug().to_string()).collect();
+    let question = question.join(" ");
+    let verdict = match answer.verdict {
+        Verdict::Allowed => "allowed".to_owned(),
+        Verdict::Refused(errno) => format!("refused ({errno})"),
+        Verdict::Depends => "depends on the arguments".to_owned(),
+        Verdict::NotEnforced => "allowed: NOT ENFORCED on this kernel".to_owned(),
+    };
+    let text = if typed.last(JSON.long).is_some() {
+        let (word, errno) = match answer.verdict {
+            Verdict::Allowed => ("allowed", None),
+            Verdict::Refused(errno) => ("refused", Some(errno.to_string())),
+            Verdict::Depends => ("depends", None),
+            Verdict::NotEnforced => ("not-enforced", None),
+        };
+        let Answer { by, because, flag, .. } = &answer;
+        let value = json!({"operation": question, "verdict": word, "errno": errno, "by": by, "because": because, "flag": flag});
+        format!("{value}\n")
+    } else {
+        let because = answer.because.iter().map(|line| format!("  {line}\n"));
+        let flag = answer.flag.iter().map(|flag| format!("  to allow it: {flag}\n"));
+        format!("{question}: {verdict}, by {}\n{}", answer.by, because.chain(flag).collect::<String>())
+    };
+    match (print(&text), answer.verdict) {
+        (printed, _) if printed != ExitCode::SUCCESS => printed,
+        (_, Verdict::Refused(_)) => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
+    let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let path = words.get(1).map(Path::new);
+    match (texts.as_slice(), path) {
+        (["read", _], Some(path)) => {
+            let right = if path.is_dir() { AccessFs::READ_DIR } else { AccessFs::READ_FILE };
+            Ok(file(plan, path, right, "-r"))
+        }
+        (["exec", _], Some(path)) => Ok(file(plan, path, AccessFs::EXECUTE | AccessFs::READ_FILE, "-r")),
+        (["write", _], Some(path)) => Ok(write(plan, path)),
+        (["connect", to], _) => connect(plan, to),
+        (["bind", port], _) => {
+            let port = number(port.trim_start_matches(':')).and_then(|port| u16::try_from(port).ok());
+            let port = port.ok_or("a port is a number from 1 to 65535")?;
+            Ok(decided(&plan.decide(&Operation::BindTcp(port)), Some(format!("--net-allow-bind {port}"))))
+        }
+        (["resolve", name], _) => Ok(resolve(name)),
+        (["signal", pid], _) => {
+            number(pid).ok_or("a process ID is a number")?;
+            let mut answer = decided(&plan.decide(&Operation::Signal), None);
+            answer.because.push("processes of the sandbox signal each other, and no other".into());
+            Ok(answer)
+        }
+        (["ioctl", request], _) => {
+            let request = number(request).ok_or("a request is a number, such as 0x5412")?;
+            Ok(call(plan, Name::ioctl, [0, request, 0, 0, 0, 0]))
+        }
+        (["syscall", name, args @ ..], _) if args.len() <= 6 => {
+            let name = Name::parse(name).ok_or_else(|| format!("there is no system call {name}"))?;
+            let mut registers = [0; 6];
+            for (register, text) in registers.iter_mut().zip(args) {
+                *register = number(text).ok_or_else(|| format!("{text}: an argument is a number"))?;
+            }
+            Ok(if args.is_empty() { by_name(plan, name) } else { call(plan, name, registers) })
+        }
+        _ => Err(format!("{}: this is none of the operations that can be asked about", texts.join(" "))),
+    }
+}
+
+/// Decimal, or with `0x`; negative as registers have it.
+fn number(text: &str) -> Option<u64> {
+    match (text.strip_prefix("0x"), text.strip_prefix('-')) {
+        (Some(hex), _) => u64::from_str_radix(hex, 16).ok(),
+        (_, Some(_)) => text.parse::<i64>().ok().map(i64::cast_unsigned),
+        _ => text.parse().ok(),
+    }
+}
+
+fn granted(grant: &Grant) -> String {
+    format!("{}: {} ({})", part(grant.source), grant.path.display(), rights(grant.rights))
+}
+
+fn decided(decision: &Decision<'_>, flag: Option<String>) -> Answer {
+    let name = |mechanism: Mechanism| match mechanism {
+        Mechanism::Landlock => {
+            format!("Landlock (ABI {})", sandlock::Abi::current().map_or(0, |abi| abi.version()))
+        }
+        Mechanism::Filter => "the seccomp filter".to_owned(),
+        Mechanism::Supervisor => "the supervisor".to_owned(),
+        Mechanism::Nothing => "nothing".to_owned(),
+    };
+    match decision {
+        Decision::Granted(Mechanism::Nothing, _) => Answer {
+            verdict: Verdict::NotEnforced,
+            by: name(Mechanism::Nothing),
+            because: Vec::new(),
+            flag: None,
+        },
+        Decision::Granted(by, grants) => Answer {
+            verdict: Verdict::Allowed,
+            by: name(*by),
+            because: grants.iter().map(|grant| granted(grant)).collect(),
+            flag: None,
+        },
+        Decision::Refused(by, errno) => {
+            Answer { verdict: Verdict::Refused(*errno), by: name(*by), because: Vec::new(), flag }
+        }
+        Decision::ByArgs(row) => Answer {
+            verdict: Verdict::Depends,
+            by: "the seccomp filter and the supervisor".to_owned(),
+            because: vec![row.why.to_owned()],
+            flag: None,
+        },
+    }
+}
+
+fn file(plan: &Plan, path: &Path, right: AccessFs, flag: &str) -> Answer {
+    let mut answer =
+        decided(&plan.decide(&Operation::File(path, right)), Some(format!("{flag} {}", quoted(path))));
+    if answer.flag.is_some() {
+        answer.because.push(format!("no grant of {} covers it", rights(right)));
+    }
+    answer.because.extend(outside(path, right));
+    answer
+}
+
+/// A file that is there is written; one that is not is made in its directory.
+fn write(plan: &Plan, path: &Path) -> Answer {
+    if path.symlink_metadata().is_ok() {
+        return file(plan, path, AccessFs::WRITE_FILE, "-w");
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut answer = decided(
+        &plan.decide(&Operation::File(parent, AccessFs::MAKE_REG | AccessFs::WRITE_FILE)),
+        Some(format!("-w {}", quoted(parent))),
+    );
+    if answer.flag.is_some() {
+        answer.because.push(format!("it is not there, and no grant lets it be made in {}", parent.display()));
+    }
+    answer
+}
+
+/// What the machine itself says to it, in a sandbox or not.
+fn outside(path: &Path, right: AccessFs) -> Option<String> {
+    let info = match path.metadata() {
+        Ok(info) => info,
+        Err(error) => return Some(format!("outside of a sandbox too: {error}")),
+    };
+    let result = if right.contains(AccessFs::EXECUTE) {
+        let is_program = info.is_file() && info.permissions().mode() & 0o111 != 0;
+        if is_program { Ok(()) } else { Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied)) }
+    } else if info.is_dir() {
+        path.read_dir().map(drop)
+    } else if info.is_file() {
+        let is_write = right.contains(AccessFs::WRITE_FILE);
+        std::fs::OpenOptions::new().read(!is_write).write(is_write).open(path).map(drop)
+    } else {
+        Ok(())
+    };
+    result.err().map(|error| format!("outside of a sandbox too: {error}"))
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@".contains(&byte));
+    if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn connect(plan: &Plan, to: &str) -> Result<Answer, String> {
+    let form = "this is HOST:PORT, such as 192.0.2.1:443 or [2001:db8::1]:443";
+    let (host, port) = to.rsplit_once(':').ok_or(form)?;
+    let list: PortList = port.parse().map_err(|why| format!("{port}: {why}"))?;
+    let port = list.iter().next().filter(|_| list.iter().count() == 1).ok_or(form)?;
+    let answer = decided(&plan.decide(&Operation::ConnectTcp(port)), Some(format!("--net-allow :{port}")));
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if answer.flag.is_some() || host.is_empty() || host.parse::<IpAddr>().is_ok() {
+        return Ok(answer);
+    }
+    let mut named = resolve(host);
+    if named.verdict == Verdict::Allowed {
+        named.because.push(format!("port {port}: allowed, by {}", answer.by));
+    }
+    Ok(named)
+}
+
+fn resolve(name: &str) -> Answer {
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let is_known =
+        lines.flat_map(|line| line.split_whitespace().skip(1)).any(|known| known.eq_ignore_ascii_case(name));
+    if is_known {
+        return Answer {
+            verdict: Verdict::Allowed,
+            by: "/etc/hosts".to_owned(),
+            because: vec!["names in that file need no name server".to_owned()],
+            flag: None,
+        };
+    }
+    Answer {
+        verdict: Verdict::Refused(Errno::EACCES),
+        by: "the seccomp filter".to_owned(),
+        because: vec![
+            "a name server is asked by UDP, of which there is none yet; names in /etc/hosts are known"
+                .to_owned(),
+        ],
+        flag: None,
+    }
+}
+
+fn call(plan: &Plan, name: Name, args: [u64; 6]) -> Answer {
+    let mut answer = decided(&plan.decide(&Operation::CallWith(name, args)), None);
+    if name == Name::ioctl && answer.verdict == Verdict::Depends {
+        let request = u32::try_from(args.get(1).copied().unwrap_or_default()).unwrap_or_default();
+        let is_terminals = tty::CHANGES.iter().any(|(change, _)| *change == request);
+        let what = if is_terminals {
+            "performed on behalf, while the terminal is lent"
+        } else {
+            "performed on behalf"
+        };
+        answer.because.push(what.to_owned());
+    }
+    answer
+}
+
+fn by_name(plan: &Plan, name: Name) -> Answer {
+    let mut answer = decided(&plan.decide(&Operation::Call(name)), None);
+    if let Some(row) = sandlock::table::ROWS.iter().find(|row| row.names.contains(&name))
+        && answer.because.is_empty()
+    {
+        answer.because.push(row.why.to_owned());
+    }
+    answer
+}
+
+/// The words after `why`, if they can be read at once.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Option<Typed> {
+    Typed::parse_with(words, FLAGS).filter(|typed| {
+        let first = typed.command.first().map(OsString::as_os_str);
+        first.is_some_and(|first| {
+            QUESTIONS.iter().any(|(form, _)| form.split(' ').next().map(OsStr::new) == Some(first))
+        })
+    })
+}

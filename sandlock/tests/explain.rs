@@ -1,0 +1,205 @@
+//! Answers without a run: profiles, `why` and `explain`.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use common::{Dir, Ran, run};
+
+/// Runs sandlock with a folder of profiles.
+fn with(dir: &Dir, args: &[&str]) -> Ran {
+    run(dir.sandlock(args).env("XDG_CONFIG_HOME", dir.join("config")))
+}
+
+fn profile(dir: &Dir, name: &str, text: &str) {
+    let folder = dir.join("config/sandlock/profiles");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{name}.toml")), text).unwrap();
+    fs::set_permissions(folder.join(format!("{name}.toml")), fs::Permissions::from_mode(0o644)).unwrap();
+}
+
+/// What is predicted is what happens, both when it is granted and when it is not.
+#[test]
+fn why_says_what_happens() {
+    let (dir, outside) = (Dir::new(), Dir::new());
+    outside.file("file", 0o644, "text");
+    let (file, new) = (outside.join("file"), outside.join("new"));
+    let (file, new, folder) = (file.to_str().unwrap(), new.to_str().unwrap(), outside.text());
+    for (question, script) in [
+        (["read", file], format!("cat {file}")),
+        (["write", file], format!(": >> {file}")),
+        (["write", new], format!(": > {new} && rm {new}")),
+        (["read", folder], format!("ls {folder}")),
+        (["read", "/etc/passwd"], "cat /etc/passwd".to_owned()),
+        (["exec", "/bin/sh"], "true".to_owned()),
+        (["signal", "1"], "kill -0 1".to_owned()),
+        (["syscall", "unshare"], "true".to_owned()),
+    ] {
+        for flags in [&[][..], &["-r", folder], &["-w", folder]] {
+            let why = with(&dir, &[&["why"], flags, &question].concat());
+            let ran = run(&mut dir.sandboxed(flags, &script));
+            if question[0] == "signal" && !why.out.contains("Landlock") {
+                continue;
+            }
+            let is_allowed = why.code == 0;
+            assert_eq!(is_allowed, ran.code == 0, "{question:?} {flags:?}: {why:?}, {ran:?}");
+            if !is_allowed && ["read", "write"].contains(&question[0]) {
+                // Its advice is taken at its word.
+                let advice = why.out.lines().last().unwrap().split_once("to allow it: ").unwrap().1;
+                let advice: Vec<&str> = advice.split(' ').collect();
+                let ran = run(&mut dir.sandboxed(&[flags, &advice].concat(), &script));
+                assert_eq!(ran.code, 0, "{question:?} {advice:?}: {ran:?}");
+            }
+        }
+    }
+    let json = with(&dir, &["why", "--json", "read", file]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["verdict"] == "refused" && json["errno"] == "EACCES", "{json}");
+    for (question, verdict) in [
+        (&["connect", "192.0.2.1:443"][..], "refused"),
+        (&["bind", "80"], "refused"),
+        (&["resolve", "name.invalid"], "refused"),
+        (&["ioctl", "0x5412"], "refused (EPERM)"),
+        (&["ioctl", "0x5413"], "allowed"),
+        (&["syscall", "unshare", "0x10000000"], "refused (EPERM)"),
+        (&["syscall", "unshare", "0x400"], "allowed"),
+        (&["syscall", "mount"], "refused (EPERM)"),
+        (&["syscall", "connect"], "depends"),
+    ] {
+        let why = with(&dir, &[&["why"], question].concat());
+        assert!(why.out.contains(verdict), "{question:?}: {why:?}");
+    }
+    for mistake in
+        [&["read"][..], &["fly", "there"], &["bind", "http"], &["syscall", "no_such"], &["connect", "x"]]
+    {
+        let why = with(&dir, &[&["why"], mistake].concat());
+        assert!(
+            why.code == 125 && why.out.is_empty() && why.err.lines().count() == 1,
+            "{mistake:?}: {why:?}"
+        );
+    }
+}
+
+#[test]
+fn explain_names_who_gives_what() {
+    let (dir, other) = (Dir::new(), Dir::new());
+    profile(&dir, "mine", &format!("[filesystem]\nwrite = [\n  {:?},\n]\n", other.text()));
+    let text = with(&dir, &["explain", "-p", "mine", "-r", "/srv"]);
+    let text = text.ok();
+    let (_, after) = text.split_once("  profile mine:3\n").unwrap();
+    assert!(
+        after.lines().next().unwrap().ends_with(&fs::canonicalize(&*other).unwrap().display().to_string())
+    );
+    assert!(text.contains("  base profile\n") && text.contains("  -r\n"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(with(&dir, &["explain", "--json"]).ok()).unwrap();
+    assert!(json["grants"].as_array().unwrap().len() > 5 && json["enforced"].is_array());
+    assert!(with(&dir, &["explain", "--verify"]).ok().contains("each proved"));
+    assert!(with(&dir, &["explain", "--filter"]).ok().contains("ret  ALLOW"));
+}
+
+#[test]
+fn profiles_give_flags_and_flags_add_to_them() {
+    let (dir, one, two) = (Dir::new(), Dir::new(), Dir::new());
+    let grant = |dir: &Dir| format!("[filesystem]\nwrite = {:?}\n", dir.text());
+    profile(&dir, "one", &grant(&one));
+    profile(
+        &dir,
+        "both",
+        &format!("include = [\"one\"]\n{}[environment]\nset = [\"WHO=me\"]\n", grant(&two)),
+    );
+    let script = format!("touch {0}/made && touch {1}/made && echo $WHO", one.text(), two.text());
+    let boxed = |flags: &[&str]| with(&dir, &[&["run"], flags, &["--", "sh", "-c", &script]].concat());
+    boxed(&["-p", "one"]).refused();
+    assert_eq!(boxed(&["-p", "both"]).ok(), "me\n");
+    assert_eq!(boxed(&["-p", "one", "-w", two.text(), "-e", "WHO=you"]).ok(), "you\n");
+    assert_eq!(boxed(&["-p", "both", "-e", "WHO=you"]).ok(), "you\n");
+    let path = dir.join("config/sandlock/profiles/both.toml");
+    assert_eq!(boxed(&["-p", path.to_str().unwrap()]).ok(), "me\n");
+    // Of the folder that a project has, nothing is used unasked.
+    fs::write(dir.join(".sandlock.toml"), grant(&two)).unwrap();
+    boxed(&["-p", "one"]).refused();
+}
+
+#[test]
+fn what_comes_with_sandlock_can_be_used() {
+    let dir = Dir::new();
+    let list = with(&dir, &["profile", "list"]);
+    let list = list.ok();
+    let names: Vec<&str> = list.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    for name in
+        ["agent", "browser", "build", "git", "go", "java", "node", "offline", "python", "rust", "server"]
+    {
+        assert!(names.contains(&name), "{name}");
+        // It has no flags to agree to what this kernel lacks.
+        assert!(with(&dir, &["profile", "check", name]).code == 0 || !common::agreed().is_empty());
+        assert!(with(&dir, &["profile", "show", name]).ok().contains("description"));
+        // The project can be changed, and what is beside it cannot be read.
+        let secret = Dir::new();
+        secret.file("file", 0o644, "secret");
+        let script = format!("touch made && ! cat {}/file", secret.text());
+        with(&dir, &["run", "-p", name, "--", "sh", "-c", &script]).ok();
+    }
+    assert_eq!(with(&dir, &["profile", "diff", "node", "node"]).code, 0);
+    assert_eq!(with(&dir, &["profile", "diff", "rust", "node"]).out, "+ --net-allow :80\n");
+}
+
+/// The message names the place, and nothing starts.
+#[test]
+fn a_mistake_in_a_profile_points_at_its_place() {
+    let dir = Dir::new();
+    let marker = dir.join("marker");
+    profile(&dir, "good", "[filesystem]\nwrite = [\".\"]\n");
+    profile(&dir, "circle", "include = [\"round\"]\n");
+    profile(&dir, "round", "include = [\"circle\"]\n");
+    let start = |name: &str| with(&dir, &["run", "-p", name, "-w", ".", "--", "touch", "marker"]);
+    start("good").ok();
+    fs::remove_file(&marker).unwrap();
+    for (text, place, why) in [
+        ("[filesystem]\nraed = [\"/x\"]\n", ":2:1", "is `read` meant?"),
+        ("[filesytem]\nread = [\"/x\"]\n", ":1:2", "is `filesystem` meant?"),
+        ("reed = 1\n", ":1:1", "outside of a section"),
+        ("[filesystem]\nread = [\"/x\"]\nread = [\"/y\"]\n", ":3:1", "duplicate key"),
+        ("[filesystem]\n\tread = [\"/a/../b\"]\n", ":2:10", "`..`"),
+        ("[filesystem]\nread = [1.5, true]\n", ":2:14", "text"),
+        ("[environment]\nclean = \"yes\"\n", ":2:9", "true or false"),
+        ("[filesystem\n", ":1:12", ""),
+        ("include = [\"nowhere\"]\n", ":1:12", "no such profile"),
+        ("include = [\"../x\"]\n", ":1:12", "of its folder"),
+        ("include = \"good\"\n", ":1:11", "include = ["),
+        ("[filesystem]\nread = { a = 1 }\n", ":2:8", "list"),
+    ] {
+        profile(&dir, "bad", text);
+        let ran = start("bad");
+        let first = ran.err.lines().next().unwrap_or_default();
+        let is_right = first.contains(&format!("bad.toml{place}")) && ran.err.contains(why);
+        assert!(ran.code == 125 && is_right && ran.err.contains('^'), "{text:?}: {ran:?}");
+        assert!(ran.err.lines().all(|line| line.starts_with("sandlock: ")), "{ran:?}");
+    }
+    let path = |name: &str| dir.join(format!("config/sandlock/profiles/{name}.toml"));
+    profile(&dir, "long", &"#".repeat(10 << 20));
+    profile(&dir, "shared", "");
+    fs::set_permissions(path("shared"), fs::Permissions::from_mode(0o666)).unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    symlink("/dev/zero", path("device")).unwrap();
+    profile(&dir, "value", "[limits]\ntimeout = \"soon\"\n");
+    for (name, why) in [
+        ("circle", "circle"),
+        ("long", "64 KiB"),
+        ("shared", "chmod go-w"),
+        ("folder", "not a file"),
+        ("device", "not a file"),
+        ("gone", "no such profile"),
+        ("./gone", "No such file"),
+        ("value", "profile value:2: -t soon"),
+        ("..", "plain name"),
+        ("", "plain name"),
+    ] {
+        let ran = start(name);
+        assert!(ran.code == 125 && ran.err.contains(why), "{name}: {ran:?}");
+    }
+    assert!(!marker.exists());
+}
