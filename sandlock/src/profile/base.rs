@@ -15,7 +15,7 @@ const SYSTEM: &[&CStr] = &[
     c"/gnu/store",
     // Packages, fonts, certificates.
     c"/var/cache/fontconfig",
-    c"/var/lib/apt/lists",
+    c"/var/lib/apt",
     c"/var/lib/ca-certificates",
     c"/var/lib/dpkg",
     c"/var/lib/gems",
