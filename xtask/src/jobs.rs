@@ -101,15 +101,22 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let verdicts = compare_all(&place, &fixtures, &jobs);
     let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count();
     let faults = count(|verdict| matches!(verdict, Verdict::Fault(_)));
+    let not_run = count(|verdict| matches!(verdict, Verdict::NotRun(_)));
     println!(
-        "{} jobs as {}: {} end alike, {} differ for a reason, {} not run, {faults} faults",
+        "{} jobs as {}: {} end alike, {} differ for a reason, {not_run} not run, {faults} faults",
         verdicts.len(),
         if as_root { "root" } else { "a user" },
         count(|verdict| matches!(verdict, Verdict::Same)),
         count(|verdict| matches!(verdict, Verdict::Differs(_))),
-        count(|verdict| matches!(verdict, Verdict::NotRun(_))),
     );
-    if faults == 0 { Ok(ExitCode::SUCCESS) } else { Err(format!("{faults} jobs are at fault")) }
+    if faults > 0 {
+        return Err(format!("{faults} jobs are at fault"));
+    }
+    // Nothing is shown by jobs that did not run.
+    if not_run > verdicts.len() / 2 {
+        return Err(format!("{not_run} jobs were not run"));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// All of them, or each third one.
