@@ -117,6 +117,20 @@ fn toolchains_of_path_come_along_without_credentials() {
 }
 
 #[test]
+fn settings_that_hold_no_secret_are_readable_by_every_user() {
+    let dir = Dir::new();
+    let settings = ["dpkg/dpkg.cfg", "groff/man.local", "subversion/servers", "papersize", "screenrc"];
+    let settings = settings.iter().map(|name| format!("/etc/{name}")).filter(|path| Path::new(path).exists());
+    for path in settings {
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(run(&mut dir.sandboxed(&[], &format!("cat {path}"))).ok(), text, "{path}");
+    }
+    if Path::new("/etc/shadow").exists() {
+        run(&mut dir.sandboxed(&[], "cat /etc/shadow")).refused();
+    }
+}
+
+#[test]
 fn programs_of_package_managers_find_what_they_have_installed() {
     let (dir, home) = (Dir::new(), home());
     let with = |bin: &str, flags: &[&str], script: &str| {
