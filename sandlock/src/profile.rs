@@ -127,11 +127,16 @@ impl Policy {
                 extra.places.push((Source::Toolchain, AccessFs::READ, place));
             }
         }
-        for (name, path) in brought.variables {
-            // What cargo downloads has to go where it may write.
-            let is_read_only = self.connect.iter().next().is_none() || name != "CARGO_HOME";
-            if is_read_only && !extra.env.iter().any(|(known, _)| known == name) && path.exists() {
-                set(&mut extra.env, name.into(), path.into());
+        for (name, value) in brought.variables {
+            let is_read_only = match name {
+                // What cargo downloads has to go where it may write.
+                "CARGO_HOME" => self.connect.iter().next().is_none(),
+                // A home that stays has packages of its own.
+                toolchains::USER_BASE => self.home == Home::Private,
+                _ => true,
+            };
+            if is_read_only && !extra.env.iter().any(|(known, _)| known == name) {
+                set(&mut extra.env, name.into(), value);
             }
         }
     }

@@ -78,6 +78,8 @@ fn toolchains_of_path_come_along_without_credentials() {
         (".nvm/versions/node/v1/bin/tool", ".npmrc"),
         (".cargo/bin/tool", ".cargo/credentials.toml"),
         (".local/bin/tool", ".local/share/keyrings"),
+        (".local/share/gem/ruby/3.1.0/bin/tool", ".local/share/gem/credentials"),
+        (".yarn/bin/tool", ".yarn/cache"),
         ("opt/tool/bin/tool", "opt/secret"),
         ("bin/tool", "secret"),
     ] {
@@ -112,6 +114,56 @@ fn toolchains_of_path_come_along_without_credentials() {
     symlink(home.join(".pyenv/versions/3/bin/python3"), dir.join("venv/bin/python3")).unwrap();
     let path = format!("{}:/usr/bin:/bin", dir.join("venv/bin").display());
     assert_eq!(run(dir.sandboxed(&[], "python3").env("HOME", &*home).env("PATH", path)).ok(), "venv\nlib\n");
+}
+
+#[test]
+fn settings_that_hold_no_secret_are_readable_by_every_user() {
+    let dir = Dir::new();
+    let settings = ["dpkg/dpkg.cfg", "groff/man.local", "subversion/servers", "papersize", "screenrc"];
+    let settings = settings.iter().map(|name| format!("/etc/{name}")).filter(|path| Path::new(path).exists());
+    for path in settings {
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(run(&mut dir.sandboxed(&[], &format!("cat {path}"))).ok(), text, "{path}");
+    }
+    if Path::new("/etc/shadow").exists() {
+        run(&mut dir.sandboxed(&[], "cat /etc/shadow")).refused();
+    }
+}
+
+#[test]
+fn programs_of_package_managers_find_what_they_have_installed() {
+    let (dir, home) = (Dir::new(), home());
+    let with = |bin: &str, flags: &[&str], script: &str| {
+        let path = format!("{}:/usr/bin:/bin", home.join(bin).display());
+        run(dir.sandboxed(flags, script).env("HOME", &*home).env("PATH", path))
+    };
+    // An application of pipx's or uv's is a link.
+    for app in [".local/share/pipx/venvs/a/bin", ".local/share/uv/tools/a/bin", ".local/pipx/venvs/a/bin"] {
+        program(&home, &format!("{app}/app"), "#!/bin/sh\necho app\n");
+        fs::create_dir_all(home.join(".local/bin")).unwrap();
+        let _ = fs::remove_file(home.join(".local/bin/app"));
+        symlink(home.join(app).join("app"), home.join(".local/bin/app")).unwrap();
+        assert_eq!(with(".local/bin", &[], "app").ok(), "app\n", "{app}");
+    }
+    // yarn reads what is beside its bin.
+    program(&home, ".yarn/bin/yarn", "#!/bin/sh\ncat \"${0%/*}/../lib/cli\"\n");
+    fs::create_dir(home.join(".yarn/lib")).unwrap();
+    fs::write(home.join(".yarn/lib/cli"), "cli\n").unwrap();
+    assert_eq!(with(".yarn/bin", &[], "yarn").ok(), "cli\n");
+    // A gem is looked for where the variable says, and then in the usual places.
+    let gems = ".local/share/gem/ruby/3.1.0";
+    program(&home, &format!("{gems}/bin/gems"), "#!/bin/sh\necho $GEM_PATH\n");
+    fs::create_dir(home.join(gems).join("specifications")).unwrap();
+    let path = format!("{}:\n", home.join(gems).display());
+    assert_eq!(with(&format!("{gems}/bin"), &[], "gems").ok(), path);
+    // Python looks for a user's packages below the home, which is not the user's.
+    assert_eq!(with(".local/bin", &[], "echo ${PYTHONUSERBASE-unset}").ok(), "unset\n");
+    fs::create_dir_all(home.join(".local/lib/python3.11/site-packages")).unwrap();
+    let base = format!("{}\n", home.join(".local").display());
+    assert_eq!(with(".local/bin", &[], "echo $PYTHONUSERBASE").ok(), base);
+    let stays = dir.join("stays");
+    let at = ["--home", stays.to_str().unwrap()];
+    assert_eq!(with(".local/bin", &at, "echo ${PYTHONUSERBASE-unset}").ok(), "unset\n");
 }
 
 #[test]

@@ -34,6 +34,7 @@ const STEPS: &[(In, &str)] = &[
     (In::Full, "cargo xtask miri --ci"),
     (In::Full, "cargo xtask stress --ci --seconds 3"),
     (In::Full, "cargo xtask inject --ci"),
+    (In::Full, "cargo xtask jobs --ci"),
     // The first command of the README, as it stands there.
     (In::Full, "cargo run --quiet --release -- run -- true"),
     (In::Quick, "cargo test --quiet --workspace --exclude sandlock --lib --bins --tests"),

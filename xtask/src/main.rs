@@ -20,6 +20,7 @@ mod fuzz;
 mod guest;
 mod inject;
 mod install;
+mod jobs;
 mod libtest;
 mod miri;
 mod msrv;
@@ -148,6 +149,18 @@ const TASKS: &[Task] = &[
             ("--ci", "a missing program is reported, and no failure"),
         ],
         run: stress::run,
+    },
+    Task {
+        name: "jobs",
+        about: "run ordinary commands outside and inside a sandbox, and compare how they end",
+        options: &[
+            ("--third N", "only each third command, from the Nth on"),
+            ("--only PART", "only the commands with this in their names, or of this group"),
+            ("--root", "as root, and not as an unprivileged user"),
+            ("--list", "run nothing, and print the commands"),
+            ("--ci", "the selection of CI: the first third"),
+        ],
+        run: jobs::run,
     },
     Task {
         name: "record",

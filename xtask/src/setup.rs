@@ -129,7 +129,7 @@ pub(crate) fn stressors() -> Result<(), String> {
 }
 
 /// Installs the packages whose proofs are missing.
-fn install(packages: &[(&str, &str)]) -> Result<(), String> {
+pub(crate) fn install(packages: &[(&str, &str)]) -> Result<(), String> {
     let missing: Vec<&str> =
         packages.iter().filter(|(_, proof)| !is_there(proof)).map(|(package, _)| *package).collect();
     if missing.is_empty() {
@@ -191,7 +191,7 @@ fn nightly() -> Result<(), String> {
 }
 
 /// Whether a proof is there: a file if it begins with a slash, else a program.
-fn is_there(proof: &str) -> bool {
+pub(crate) fn is_there(proof: &str) -> bool {
     if proof.starts_with('/') { Path::new(proof).exists() } else { find(proof, PATH).is_some() }
 }
 

@@ -47,7 +47,6 @@ pub(super) const CACHES: &[&str] = &[
     "PIPX_HOME",
     "PIP_CACHE_DIR",
     "PYTHONPYCACHEPREFIX",
-    "PYTHONUSERBASE",
     "PYTHON_HISTORY",
     "SCCACHE_DIR",
     "UV_CACHE_DIR",

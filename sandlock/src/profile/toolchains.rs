@@ -1,6 +1,7 @@
 //! Toolchains that a user has installed below the home: what a directory of `PATH` brings along.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -65,7 +66,7 @@ const TOOLCHAINS: &[Toolchain] = &[
     parts(".npm-global", &[".npm-global/bin", ".npm-global/lib"], &[]),
     parts(".npm-packages", &[".npm-packages/bin", ".npm-packages/lib"], &[]),
     whole(".local/share/pnpm", &[("PNPM_HOME", ".local/share/pnpm")]),
-    parts(".yarn", &[".yarn/bin"], &[]),
+    parts(".yarn", &[".yarn/bin", ".yarn/lib"], &[]),
     whole(".config/yarn/global", &[]),
     parts(".bun", &[".bun/bin", ".bun/install/global"], &[("BUN_INSTALL", ".bun")]),
     parts(".deno", &[".deno/bin"], &[("DENO_INSTALL", ".deno")]),
@@ -85,6 +86,8 @@ const TOOLCHAINS: &[Toolchain] = &[
     whole(".rbenv", &[("RBENV_ROOT", ".rbenv")]),
     whole(".rvm", &[]),
     parts(".gem", &[".gem/ruby", ".gem/bin", ".gem/gems", ".gem/specifications", ".gem/extensions"], &[]),
+    // Without credentials.
+    parts(".local/share/gem", &[".local/share/gem/ruby"], &[]),
     whole(".asdf", &[("ASDF_DIR", ".asdf"), ("ASDF_DATA_DIR", ".asdf")]),
     parts(
         ".local/share/mise",
@@ -126,14 +129,30 @@ const TOOLCHAINS: &[Toolchain] = &[
     whole(".krew", &[]),
     whole(".linuxbrew", &[]),
     whole(".local/state/nix", &[]),
-    // Programs that a user has put there, and where pip has put what they import.
-    parts(".local", &[".local/bin", ".local/lib", ".local/libexec", ".local/include"], &[]),
+    // Programs that a user has put there, and where pip, pipx and uv have put what they import and link to.
+    parts(
+        ".local",
+        &[
+            ".local/bin",
+            ".local/lib",
+            ".local/libexec",
+            ".local/include",
+            ".local/pipx",
+            ".local/share/pipx",
+            ".local/share/uv/python",
+            ".local/share/uv/tools",
+        ],
+        &[],
+    ),
     whole("/home/linuxbrew/.linuxbrew", &[]),
     whole("/nix/var/nix/profiles", &[]),
     whole("/snap", &[]),
     whole("/var/lib/snapd/snap", &[]),
     whole("/var/lib/flatpak", &[]),
 ];
+
+/// Python's name for the place where pip installs for a user: `.local` of the home, unless it is set.
+pub(super) const USER_BASE: &str = "PYTHONUSERBASE";
 
 /// Interpreters that a directory may only have a link to: an environment of Python's, for one.
 const INTERPRETERS: &[&str] = &["python3", "python", "node", "ruby"];
@@ -144,7 +163,7 @@ pub(super) struct Brought {
     /// Paths granted for reading and executing. None of them may be reached by a link.
     pub(super) paths: BTreeSet<PathBuf>,
     /// Variables, if they are not set.
-    pub(super) variables: Vec<(&'static str, PathBuf)>,
+    pub(super) variables: Vec<(&'static str, OsString)>,
     /// The roots that were found already.
     roots: Vec<&'static str>,
 }
@@ -188,12 +207,30 @@ impl Brought {
             return true;
         }
         self.roots.push(root);
+        let is_gems = root.ends_with("gem");
         let root = [*root];
         let parts = if parts.is_empty() { root.as_slice() } else { parts };
         self.paths.extend(parts.iter().map(|part| home.join(part)).filter(|path| !has_token(path)));
-        self.variables.extend(variables.iter().map(|(name, path)| (*name, home.join(path))));
+        let variables = variables.iter().map(|(name, path)| (*name, home.join(path)));
+        let variables = variables.filter(|(_, path)| path.exists());
+        self.variables.extend(variables.map(|(name, path)| (name, path.into_os_string())));
+        if root == [".local"] && has_packages(home) {
+            self.variables.push((USER_BASE, home.join(".local").into_os_string()));
+        }
+        // A gem's program looks for its gem by `GEM_PATH`, which has the usual places after a last colon.
+        if let Some(gems) = dir.parent().filter(|dir| is_gems && dir.join("specifications").is_dir()) {
+            let mut path = gems.as_os_str().to_owned();
+            path.push(":");
+            self.variables.push(("GEM_PATH", path));
+        }
         true
     }
+}
+
+/// Whether pip has installed packages for the user, as `pip install --user` does.
+fn has_packages(home: &Path) -> bool {
+    let entries = home.join(".local/lib").read_dir().into_iter().flatten().flatten();
+    entries.map(|entry| entry.path().join("site-packages")).any(|packages| packages.is_dir())
 }
 
 /// The real path of a program.
