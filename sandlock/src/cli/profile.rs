@@ -11,7 +11,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -261,26 +260,17 @@ impl Source {
 
     /// A message with an excerpt.
     fn mistake(&self, span: Range<usize>, why: &str) -> Mistake {
-        let shown = self
-            .path
-            .as_ref()
-            .map_or_else(|| format!("{} (built in)", self.name), |path| path.display().to_string());
+        let shown = self.path.as_ref().map_or_else(|| self.name.clone(), |path| path.display().to_string());
         let (line, column) = self.position(span.start);
-        // The excerpt is printed, and the text may be anything; a tab is as wide as a blank here.
-        let plain: String = self
-            .text
-            .chars()
-            .map(|letter| if letter == '\n' || !letter.is_control() { letter } else { ' ' })
-            .collect();
-        let same = plain.len() == self.text.len();
-        let title = format!("profile {shown}:{line}:{column}: {why}");
-        let snippet = Snippet::source(plain).annotation(AnnotationKind::Primary.span(span));
-        if !same {
-            return Mistake(title);
-        }
-        let report = [Level::ERROR.primary_title(title.as_str()).element(snippet)];
-        let text = Renderer::plain().render(&report).to_string();
-        Mistake(text.strip_prefix("error: ").unwrap_or(&text).to_owned())
+        let excerpt = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        // A tab is as wide as a blank here.
+        let excerpt = excerpt.replace('\t', " ");
+        let marked = self.text.get(span).and_then(|text| text.lines().next()).unwrap_or_default();
+        let marks = "^".repeat(marked.chars().count().max(1));
+        let blank = " ".repeat(column.saturating_sub(1));
+        Mistake(format!(
+            "profile {shown}:{line}:{column}: {why}\n{line:4} | {excerpt}\n     | {blank}{marks}"
+        ))
     }
 
     /// What it says of itself.
