@@ -286,6 +286,8 @@ pub struct FileInfo {
     pub identity: ([u32; 2], u64),
     /// The device it is, major and minor; zeros if it is none.
     pub device: [u32; 2],
+    /// When anything of it changed last (`stx_ctime`), for comparison only.
+    pub changed: [u64; 2],
 }
 
 /// statx(2) of the open file itself. The file system may be asked (FUSE, NFS).
@@ -306,6 +308,7 @@ pub fn info(fd: BorrowedFd<'_>) -> Result<FileInfo> {
         mode: Mode::from_bits_retain(stat.mode & 0o7777),
         identity: ([stat.dev_major, stat.dev_minor], stat.ino),
         device: [stat.rdev_major, stat.rdev_minor],
+        changed: [stat.middle[7], stat.middle[8]],
     })
 }
 

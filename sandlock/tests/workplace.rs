@@ -487,6 +487,33 @@ fn kept_capabilities_do_not_read_other_processes() {
     outside.wait().unwrap();
 }
 
+#[test]
+fn what_acts_later_is_named() {
+    let dir = Dir::new();
+    run(&mut dir.bare("mkdir -p .git/hooks .vscode && echo a > .envrc && echo > .git/config")).ok();
+    let boxed =
+        |flags: &[&str], script: &str| run(&mut dir.sandboxed(&[&["-w", "."], flags].concat(), script));
+    let named = |ran: &common::Ran| ran.err.lines().filter(|line| line.contains("acts later")).count();
+    let quiet = boxed(&["--strict-later"], "cat .envrc; touch other; touch .git/hooks/some.sample");
+    assert!(quiet.code == 0 && quiet.err.is_empty(), "{quiet:?}");
+    for script in [
+        "echo b >> .envrc",
+        "mv .envrc x; cp x .envrc",
+        "echo '[user]' >> .git/config",
+        "echo x > .git/hooks/post-commit",
+        "chmod 700 .git/hooks/post-commit",
+        "echo {} > .vscode/tasks.json",
+        "rm .git/config; echo > .git/config",
+    ] {
+        let ran = boxed(&[], script);
+        assert!(ran.code == 0 && named(&ran) == 1, "{script}: {ran:?}");
+        let ran = boxed(&["-q", "--strict-later"], script);
+        assert!(ran.code == 123 && named(&ran) == 0, "{script}: {ran:?}");
+    }
+    let many = boxed(&[], "for i in $(seq 50); do echo x > .git/hooks/h$i; done");
+    assert!(named(&many) == 20 && many.err.contains("more files"), "{many:?}");
+}
+
 /// A program of which the machine has only a link below `/usr` brings what is installed with it.
 #[test]
 fn a_link_of_roots_to_a_program_brings_its_prefix() {

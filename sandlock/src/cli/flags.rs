@@ -52,6 +52,7 @@ const MESSAGES: &str = "Profiles and messages";
 /// The flag that says what a policy starts from.
 pub(crate) const BASE: &str = "base";
 pub(crate) const PROFILE: &str = "profile";
+pub(crate) const STRICT_LATER: &str = "strict-later";
 pub(crate) const QUIET: &str = "quiet";
 pub(crate) const VERBOSE: &str = "verbose";
 pub(crate) const TIMEOUT: &str = "timeout";
@@ -113,6 +114,16 @@ pub(crate) const FLAGS: &[Flag] = &[
             policy.cwd(directory);
             Ok(())
         }),
+    },
+    Flag {
+        short: None,
+        long: STRICT_LATER,
+        aliases: &[],
+        takes: None,
+        key: Some(("filesystem", "strict_later")),
+        group: FILES,
+        help: "Exit with 123 if the command changed a file that acts later, such as a git hook",
+        set: Set::Other,
     },
     Flag {
         short: None,

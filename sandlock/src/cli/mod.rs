@@ -4,6 +4,7 @@ mod check;
 mod complain;
 mod explain;
 mod flags;
+mod later;
 mod parse;
 mod profile;
 mod profiles;

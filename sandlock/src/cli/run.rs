@@ -7,7 +7,8 @@ use sandlock_sys::Signal;
 use sandlock_sys::signal::{self, SigSet};
 
 use super::complain::{FAILED, complain};
-use super::flags::{QUIET, TIMEOUT, VERBOSE};
+use super::flags::{QUIET, STRICT_LATER, TIMEOUT, VERBOSE};
+use super::later::{ACTS_LATER, Later};
 use super::parse::Typed;
 use super::profile::Mistake;
 
@@ -38,8 +39,13 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
     if verbose {
         plan.notes().iter().for_each(|note| complain(note));
     }
+    let before = Later::look(&plan);
     match plan.run_here() {
         Ok(ended) => {
+            let later = before.changed();
+            if !quiet {
+                later.iter().for_each(|line| complain(line));
+            }
             if !quiet {
                 let command = typed.command.first().map(|name| name.display().to_string());
                 told(&command.unwrap_or_default(), ended.outcome, &typed);
@@ -54,6 +60,9 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
                     "the private temporary directory {} could not be removed",
                     directory.display()
                 ));
+            }
+            if !later.is_empty() && typed.last(STRICT_LATER).is_some() {
+                return ExitCode::from(ACTS_LATER);
             }
             ExitCode::from(ended.outcome.status())
         }
