@@ -1,4 +1,5 @@
-//! `install`: builds the static `sandlock` of this machine and copies it to where programs are.
+//! `install`: builds the static `sandlock` of this machine and copies it to where programs are, with its
+//! manual pages and the completions of shells.
 
 use std::{
     env, fs,
@@ -27,6 +28,12 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     let to = folder.join("sandlock");
     replace(&from, &to).map_err(|e| format!("{}: {e}", to.display()))?;
     println!("{}", to.display());
+    // Where manual pages and completions are looked for depends on where programs are.
+    if let Some(prefix) = folder.parent().filter(|_| folder.ends_with("bin")) {
+        let manual = ["run", "--quiet", "--package", "sandlock", "--example", "manual", "--"];
+        command::run(Command::new("cargo").args(manual).arg(prefix))?;
+        println!("{}: manual pages and completions", prefix.join("share").display());
+    }
     let path = env::var_os("PATH").unwrap_or_default();
     if !env::split_paths(&path).any(|entry| entry == folder) {
         println!("{} is not in PATH", folder.display());

@@ -60,7 +60,7 @@ fn other(words: Vec<OsString>) -> Result<ExitCode, clap::Error> {
 }
 
 /// All commands, for help and mistakes.
-fn tree() -> Command {
+pub(crate) fn tree() -> Command {
     let check = check::Options::augment_args(Command::new("check"));
     let inside = Command::new("try-inside").hide(true);
     Command::new("sandlock")
