@@ -16,6 +16,7 @@ use sandlock_notify::handlers::{
     memfd::Memfd,
     metadata::Metadata,
     netlink::{NUMBERS, Netlink, SOCKETS},
+    posix_shm::PosixShm,
     process_ids::ProcessIds,
     terminal::Terminal,
 };
@@ -161,6 +162,7 @@ struct State {
     process_ids: ProcessIds,
     memfd: Memfd,
     metadata: Metadata,
+    posix_shm: PosixShm,
     terminal: Terminal<'static>,
 }
 
@@ -173,6 +175,7 @@ const LISTEN: Pick = |state| &mut state.listen;
 const PROCESS_IDS: Pick = |state| &mut state.process_ids;
 const MEMFD: Pick = |state| &mut state.memfd;
 const METADATA: Pick = |state| &mut state.metadata;
+const POSIX_SHM: Pick = |state| &mut state.posix_shm;
 const TERMINAL: Pick = |state| &mut state.terminal;
 
 /// Calls, and the handlers of each. Not every architecture has all of them.
@@ -229,6 +232,13 @@ const CALLS: &[(Name, &[Pick])] = &[
     (Name::fchown32, &[METADATA]),
     (Name::utimensat_time64, &[METADATA]),
     (Name::recvmmsg_time64, &[NETLINK]),
+    // Of every program again.
+    (Name::open, &[POSIX_SHM]),
+    (Name::openat, &[POSIX_SHM]),
+    (Name::link, &[POSIX_SHM]),
+    (Name::linkat, &[POSIX_SHM]),
+    (Name::unlink, &[POSIX_SHM]),
+    (Name::unlinkat, &[POSIX_SHM]),
 ];
 
 /// The numbers that a table has for [`CALLS`].
@@ -250,9 +260,10 @@ fuzz_target!(|input: Input| {
         process_ids: ProcessIds { guardian: Pid::new(i32::MAX) },
         memfd: Memfd,
         metadata: Metadata,
+        posix_shm: PosixShm,
         terminal: Terminal { guardian: Pid::new(i32::MAX), terminals: &TERMINALS },
     };
-    let context = Context { listener: listener(), writable: &[], terminals: &TERMINALS };
+    let context = Context { listener: listener(), writable: &[], terminals: &TERMINALS, private: None };
     let worker = OneWorker(Handoff::new(Job::new(context)));
     let native = (AUDIT_ARCH, numbers(nr::NATIVE));
     let compat = AUDIT_ARCH_COMPAT.map(|arch| (arch, numbers(nr::COMPAT)));
@@ -334,8 +345,20 @@ fn judge(call: &Call<'_>, data: &Data, verdict: Verdict, guest: &Guest) {
 }
 
 /// Calls on other files than emulated sockets, and on process groups; [`TRANSFERS`] too.
-const LEFT_TO_THE_KERNEL: &[Name] =
-    &[Name::bind, Name::getsockname, Name::getpeername, Name::setsockopt, Name::getsockopt, Name::setpgid];
+const LEFT_TO_THE_KERNEL: &[Name] = &[
+    Name::bind,
+    Name::getsockname,
+    Name::getpeername,
+    Name::setsockopt,
+    Name::getsockopt,
+    Name::setpgid,
+    Name::open,
+    Name::openat,
+    Name::link,
+    Name::linkat,
+    Name::unlink,
+    Name::unlinkat,
+];
 
 /// Calls that return how much they have sent or received.
 const TRANSFERS: &[Name] = &[

@@ -24,7 +24,7 @@ use sandlock_sys::time::{self, TimerFd};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs, net, tty};
 
 use crate::error::{Error, Step};
-use crate::plan::{PrivateTmp, Start};
+use crate::plan::{PrivateTmp, Start, Watch};
 use crate::policy::Source;
 use oom::Raised;
 
@@ -252,14 +252,11 @@ fn has_socket(files: [BorrowedFd<'_>; 3]) -> bool {
 
 /// Closes what a process has open that does nothing but supervise, but for the standard descriptors and those
 /// that supervising takes. What it inherited would else be an attacker's.
-pub(crate) fn keep_only(
-    running: &Running,
-    tmp: Option<&PrivateTmp>,
-    parent: Option<&PidFd>,
-) -> Result<(), Errno> {
+pub(crate) fn keep_only(running: &Running, tmp: Option<&PrivateTmp>, watch: &Watch) -> Result<(), Errno> {
     let mut kept = vec![running.listener.as_fd(), running.channel.as_fd(), running.pidfd.as_fd()];
     kept.extend(tmp.into_iter().flat_map(|tmp| [tmp.fd(), tmp.parent()]));
-    kept.extend(parent.map(AsFd::as_fd));
+    kept.extend(watch.parent.as_ref().map(AsFd::as_fd));
+    kept.extend(watch.private.as_ref().map(AsFd::as_fd));
     let mut kept: Vec<u32> = kept.into_iter().map(|fd| fd.as_raw().cast_unsigned()).collect();
     kept.sort_unstable();
     // SAFETY: the caller of `run_here` has given its process away, and of its descriptors only those above

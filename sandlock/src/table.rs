@@ -35,6 +35,8 @@ bitflags! {
         const DEVICES = 8;
         /// The policy lets processes of the sandbox trace each other.
         const TRACING = 16;
+        /// POSIX shared memory and semaphores are the sandbox's own.
+        const POSIX_SHM = 32;
     }
 }
 
@@ -101,13 +103,15 @@ pub enum Handler {
     Memfd,
     /// Mode, owner, times and attributes of files.
     Metadata,
+    /// POSIX shared memory and semaphores.
+    PosixShm,
     /// Process groups, and requests that change a terminal.
     Terminal,
 }
 
 impl Handler {
     /// Every handler.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Netlink,
         Self::Interfaces,
         Self::Connect,
@@ -115,6 +119,7 @@ impl Handler {
         Self::ProcessIds,
         Self::Memfd,
         Self::Metadata,
+        Self::PosixShm,
         Self::Terminal,
     ];
 }

@@ -6,6 +6,7 @@ pub mod listen;
 pub mod memfd;
 pub mod metadata;
 pub mod netlink;
+pub mod posix_shm;
 pub mod process_ids;
 pub mod terminal;
 

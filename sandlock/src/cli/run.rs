@@ -58,6 +58,9 @@ pub(crate) struct Options {
     /// Keep processes of the sandbox from tracing each other, as debuggers do
     #[arg(long)]
     no_ptrace: bool,
+    /// Give the command POSIX shared memory and semaphores of its own in place of those in /dev/shm
+    #[arg(long)]
+    shm: bool,
     /// Pass on the open descriptor N too, such as a jobserver's (repeatable)
     #[arg(long, value_name = "N")]
     keep_fd: Vec<i32>,
@@ -224,6 +227,9 @@ pub(crate) fn policy(options: &Options) -> Result<Policy, Error> {
     policy.streams();
     if options.no_ptrace {
         policy.no_ptrace();
+    }
+    if options.shm {
+        policy.shm();
     }
     if options.die_with_parent {
         policy.die_with_parent();

@@ -50,9 +50,9 @@ pub(crate) const SUPERVISOR: &[Row] = &[
         "the socket that targets ask about interfaces",
     ),
     row(
-        calls![memfd_create fchmodat fchownat utimensat utimensat_time64 setxattr removexattr],
+        calls![memfd_create fchmodat fchownat utimensat utimensat_time64 setxattr removexattr linkat],
         Allow,
-        "on behalf: memory files; metadata of files below a write grant",
+        "on behalf: memory files; metadata of files below a write grant; POSIX shared memory",
     ),
     row(calls![getpgid getsid getuid getuid32], Allow, "jobs and users of targets"),
     row(calls![clone], ByArgs(&[case(&[Test::eq64(CLONE_FLAGS, WORKER)], Then::Allow)], NOT), "workers"),
