@@ -12,6 +12,7 @@ use sandlock_sys::seccomp::{self, ListenerFd, Notif};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result};
 
 use crate::notification::Notification;
+use crate::objects::Objects;
 use crate::paths::{self, PATH_MAX, Start};
 use crate::target::{Target, UserAddr, read_cstr, read_exact};
 use crate::terminals::Terminals;
@@ -31,6 +32,8 @@ pub struct Context<'w> {
     pub writable: &'w [&'w [u8]],
     /// The terminals of the sandbox.
     pub terminals: &'w Terminals,
+    /// Its System V objects.
+    pub objects: &'w Objects,
     /// The private directory, if the sandbox has POSIX shared memory in it.
     pub private: Option<BorrowedFd<'w>>,
 }

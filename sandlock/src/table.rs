@@ -105,13 +105,15 @@ pub enum Handler {
     Metadata,
     /// POSIX shared memory and semaphores.
     PosixShm,
+    /// System V shared memory, semaphores and message queues.
+    SystemV,
     /// Process groups, and requests that change a terminal.
     Terminal,
 }
 
 impl Handler {
     /// Every handler.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Netlink,
         Self::Interfaces,
         Self::Connect,
@@ -120,6 +122,7 @@ impl Handler {
         Self::Memfd,
         Self::Metadata,
         Self::PosixShm,
+        Self::SystemV,
         Self::Terminal,
     ];
 }

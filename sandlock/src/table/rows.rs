@@ -8,7 +8,7 @@ use sandlock_sys::Errno;
 use sandlock_sys::net::{SO_SNDTIMEO, SO_SNDTIMEO_NEW};
 use sandlock_sys::nr::Name;
 
-use super::Handler::{Connect, Listen, Memfd, Metadata, Netlink, PosixShm, ProcessIds, Terminal};
+use super::Handler::{Connect, Listen, Memfd, Metadata, Netlink, PosixShm, ProcessIds, SystemV, Terminal};
 use super::Rule::{Allow, Ask, ByArgs, Refuse};
 use super::{Case, Features, Row, Then, case, ioctls, row, sockets};
 
@@ -127,7 +127,7 @@ pub const ROWS: &[Row] = &[
     row(
         calls![
             mmap mmap2 munmap mremap mprotect madvise msync mincore mlock mlock2 mlockall munlock munlockall
-            brk mseal remap_file_pages pkey_alloc pkey_free pkey_mprotect map_shadow_stack mbind
+            brk mseal shmdt remap_file_pages pkey_alloc pkey_free pkey_mprotect map_shadow_stack mbind
             set_mempolicy get_mempolicy set_mempolicy_home_node membarrier cachestat subpage_prot
         ],
         Allow,
@@ -493,11 +493,11 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         calls![
-            ipc shmget shmat shmdt shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop
+            ipc shmget shmat shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop
             semtimedop_time64 semctl
         ],
-        Refuse(EPERM),
-        "System V objects have names outside the file system, shared with everybody of the same user",
+        Ask(&[SystemV]),
+        "System V objects of the sandbox's own",
     ),
     row(calls![mq_open mq_unlink], Refuse(EACCES), "queues have names outside the file system"),
     row(

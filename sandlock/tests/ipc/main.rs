@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod posix;
+mod system_v;
 
 use common::{Dir, run};
 

@@ -11,8 +11,6 @@
 //! |---|---|---|
 //! | open(2), link(2), unlink(2) | the supervisor's user, which is the target's | the file system: a worker performs them |
 
-mod model;
-
 use core::ffi::CStr;
 
 use sandlock_sys::fs::{self, FileType, Mode, OFlags, Resolve, UnlinkFlags};
@@ -23,7 +21,13 @@ use crate::call::Call;
 use crate::dispatch::Handler;
 use crate::verdict::{ContinueReason, Response, Verdict, Wait};
 use crate::work::{Desk, Job, Run};
-use model::{ROOM, private_name};
+
+/// Where libc has shared memory and semaphores.
+const SHM: &[u8] = b"/dev/shm/";
+/// How the name of such a file begins in the private directory.
+const PREFIX: &[u8] = b".shm-";
+/// Room for the longest path, and its NUL.
+const ROOM: usize = SHM.len() + 256;
 
 /// The flags of an open that are passed on.
 const PASSED_ON: i32 = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC;
@@ -96,4 +100,53 @@ fn unlink(job: &mut Job<'_>) -> Result<Verdict> {
 fn place<'j>(job: &'j Job<'_>) -> Result<(BorrowedFd<'j>, &'j CStr, &'j CStr)> {
     let (old, new, _) = job.texts()?;
     Ok((job.context.private.ok_or(Errno::EACCES)?, old, new))
+}
+
+/// The name, written over the path. `None`: the path does not lead to an entry of `/dev/shm`, or it is longer
+/// than a name can be.
+fn private_name(path: &mut [u8; ROOM]) -> Option<&CStr> {
+    let name = CStr::from_bytes_until_nul(path.strip_prefix(SHM)?).ok()?.to_bytes();
+    if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+        return None;
+    }
+    let (_, text) = path.split_at_mut_checked(SHM.len().checked_sub(PREFIX.len())?)?;
+    text.get_mut(..PREFIX.len())?.copy_from_slice(PREFIX);
+    CStr::from_bytes_until_nul(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn only_entries_of_dev_shm_have_a_private_name() {
+        let longest = "x".repeat(255);
+        for (path, want) in [
+            ("/dev/shm/x", Some(".shm-x")),
+            ("/dev/shm/sem.x", Some(".shm-sem.x")),
+            ("/dev/shm/...", Some(".shm-...")),
+            ("/dev/shm/ ", Some(".shm- ")),
+            (&format!("/dev/shm/{longest}"), Some(&*format!(".shm-{longest}"))),
+            ("/dev/shm/", None),
+            ("/dev/shm", None),
+            ("/dev/shm/.", None),
+            ("/dev/shm/..", None),
+            ("/dev/shm//x", None),
+            ("/dev/shm/a/b", None),
+            ("/dev/shm/../x", None),
+            ("//dev/shm/x", None),
+            ("dev/shm/x", None),
+            ("/dev/shmx", None),
+            (&format!("/dev/shm/{longest}x"), None),
+            ("", None),
+        ] {
+            let mut buffer = [0; ROOM];
+            let len = path.len().min(ROOM);
+            buffer[..len].copy_from_slice(&path.as_bytes()[..len]);
+            let got = private_name(&mut buffer).map(|name| name.to_str().unwrap());
+            assert_eq!(got, want, "{path}");
+        }
+        assert_eq!(private_name(&mut [b'/'; ROOM]), None);
+    }
 }
