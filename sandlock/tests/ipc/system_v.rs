@@ -92,7 +92,8 @@ fn none_is_left_however_it_ends() {
     let script = format!("./guest make {}; read line", key());
     for how in ["end", "time", "kill", "guardian"] {
         let flags: &[&str] = if how == "time" { &["-t", "0.5"] } else { &[] };
-        let (mut child, numbers) = holder(&mut dir.sandboxed(flags, &script));
+        // What a killed supervisor leaves goes with this directory.
+        let (mut child, numbers) = holder(dir.sandboxed(flags, &script).env("TMPDIR", &*dir));
         assert!(how == "time" || are_there(&numbers) == 3, "{numbers}");
         match how {
             "kill" => signal::kill(pid(&child), Signal::KILL).expect("a child"),
