@@ -38,7 +38,8 @@ fn main() -> Result<(), Box<dyn error::Error>> {
 
 /// The features without a flag that changes them, on any kernel.
 fn is_usual(features: &Features) -> bool {
-    features.contains(Features::TRACING) && !features.intersects(Features::DEVICES | Features::COMPAT)
+    features.contains(Features::TRACING)
+        && !features.intersects(Features::DEVICES | Features::COMPAT | Features::POSIX_SHM)
 }
 
 fn source(program: &[SockFilter]) -> String {

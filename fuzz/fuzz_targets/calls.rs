@@ -16,12 +16,14 @@ use sandlock_notify::handlers::{
     memfd::Memfd,
     metadata::Metadata,
     netlink::{NUMBERS, Netlink, SOCKETS},
+    posix_shm::PosixShm,
     process_ids::ProcessIds,
+    system_v::SystemV,
     terminal::Terminal,
 };
 use sandlock_notify::{
-    Call, Context, Desk, Handler, Job, Ports, Response, Target, Terminals, UserAddr, Verdict, Workers,
-    dispatch,
+    Call, Context, Desk, Handler, Job, Objects, Ports, Response, Target, Terminals, UserAddr, Verdict,
+    Workers, dispatch,
 };
 use sandlock_sys::filter::{AUDIT_ARCH, AUDIT_ARCH_COMPAT, SockFilter};
 use sandlock_sys::fs::{MemfdFlags, OFlags};
@@ -161,6 +163,8 @@ struct State {
     process_ids: ProcessIds,
     memfd: Memfd,
     metadata: Metadata,
+    posix_shm: PosixShm,
+    system_v: SystemV<'static>,
     terminal: Terminal<'static>,
 }
 
@@ -173,6 +177,8 @@ const LISTEN: Pick = |state| &mut state.listen;
 const PROCESS_IDS: Pick = |state| &mut state.process_ids;
 const MEMFD: Pick = |state| &mut state.memfd;
 const METADATA: Pick = |state| &mut state.metadata;
+const POSIX_SHM: Pick = |state| &mut state.posix_shm;
+const SYSTEM_V: Pick = |state| &mut state.system_v;
 const TERMINAL: Pick = |state| &mut state.terminal;
 
 /// Calls, and the handlers of each. Not every architecture has all of them.
@@ -229,6 +235,25 @@ const CALLS: &[(Name, &[Pick])] = &[
     (Name::fchown32, &[METADATA]),
     (Name::utimensat_time64, &[METADATA]),
     (Name::recvmmsg_time64, &[NETLINK]),
+    // Of every program again.
+    (Name::open, &[POSIX_SHM]),
+    (Name::openat, &[POSIX_SHM]),
+    (Name::link, &[POSIX_SHM]),
+    (Name::linkat, &[POSIX_SHM]),
+    (Name::unlink, &[POSIX_SHM]),
+    (Name::unlinkat, &[POSIX_SHM]),
+    (Name::shmget, &[SYSTEM_V]),
+    (Name::shmat, &[SYSTEM_V]),
+    (Name::shmctl, &[SYSTEM_V]),
+    (Name::semget, &[SYSTEM_V]),
+    (Name::semop, &[SYSTEM_V]),
+    (Name::semtimedop, &[SYSTEM_V]),
+    (Name::semctl, &[SYSTEM_V]),
+    (Name::msgget, &[SYSTEM_V]),
+    (Name::msgsnd, &[SYSTEM_V]),
+    (Name::msgrcv, &[SYSTEM_V]),
+    (Name::msgctl, &[SYSTEM_V]),
+    (Name::ipc, &[SYSTEM_V]),
 ];
 
 /// The numbers that a table has for [`CALLS`].
@@ -242,6 +267,7 @@ fuzz_target!(|input: Input| {
     let guest = Guest { memory: RefCell::new(memory), netlink: RefCell::new(None), written: Cell::new(0) };
     // The caller's terminal is one that the guest has no descriptor of.
     static TERMINALS: Terminals = Terminals::new(Some(u32::MAX));
+    static OBJECTS: Objects = Objects::none();
     let mut state = State {
         netlink: Netlink::new(),
         interfaces: Interfaces { mutes: true },
@@ -250,9 +276,17 @@ fuzz_target!(|input: Input| {
         process_ids: ProcessIds { guardian: Pid::new(i32::MAX) },
         memfd: Memfd,
         metadata: Metadata,
+        posix_shm: PosixShm,
+        system_v: SystemV { objects: &OBJECTS },
         terminal: Terminal { guardian: Pid::new(i32::MAX), terminals: &TERMINALS },
     };
-    let context = Context { listener: listener(), writable: &[], terminals: &TERMINALS };
+    let context = Context {
+        listener: listener(),
+        writable: &[],
+        terminals: &TERMINALS,
+        objects: &OBJECTS,
+        private: None,
+    };
     let worker = OneWorker(Handoff::new(Job::new(context)));
     let native = (AUDIT_ARCH, numbers(nr::NATIVE));
     let compat = AUDIT_ARCH_COMPAT.map(|arch| (arch, numbers(nr::COMPAT)));
@@ -286,6 +320,7 @@ fuzz_target!(|input: Input| {
             Step::Send(at, len) => send(&mut state.netlink, &guest, at.into(), len.into()),
         }
     }
+    OBJECTS.remove_all();
     assert_eq!(outside(), before);
 });
 
@@ -329,13 +364,38 @@ fn judge(call: &Call<'_>, data: &Data, verdict: Verdict, guest: &Guest) {
             assert_eq!(guest.read(UserAddr(data.args[1]), address), Ok(address.len()));
             assert_eq!(parse(domain, address), Ok(Destination::Nowhere));
         }
+        // The number of a System V object, which it may use.
+        Response::Return(id) if [Name::shmget, Name::semget, Name::msgget, Name::ipc].contains(&name) => {
+            assert!(id >= 0)
+        }
         Response::Return(value) => assert!(value == 0 || TRANSFERS.contains(&name), "{name:?}: {value}"),
     }
 }
 
 /// Calls on other files than emulated sockets, and on process groups; [`TRANSFERS`] too.
-const LEFT_TO_THE_KERNEL: &[Name] =
-    &[Name::bind, Name::getsockname, Name::getpeername, Name::setsockopt, Name::getsockopt, Name::setpgid];
+const LEFT_TO_THE_KERNEL: &[Name] = &[
+    Name::bind,
+    Name::getsockname,
+    Name::getpeername,
+    Name::setsockopt,
+    Name::getsockopt,
+    Name::setpgid,
+    Name::open,
+    Name::openat,
+    Name::link,
+    Name::linkat,
+    Name::unlink,
+    Name::unlinkat,
+    Name::shmat,
+    Name::shmctl,
+    Name::semop,
+    Name::semtimedop,
+    Name::semctl,
+    Name::msgsnd,
+    Name::msgrcv,
+    Name::msgctl,
+    Name::ipc,
+];
 
 /// Calls that return how much they have sent or received.
 const TRANSFERS: &[Name] = &[

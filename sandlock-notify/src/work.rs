@@ -9,9 +9,10 @@ use sandlock_sys::fs::{self, OFlags};
 use sandlock_sys::handoff::Turn;
 use sandlock_sys::mm::Mapping;
 use sandlock_sys::seccomp::{self, ListenerFd, Notif};
-use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result};
 
 use crate::notification::Notification;
+use crate::objects::Objects;
 use crate::paths::{self, PATH_MAX, Start};
 use crate::target::{Target, UserAddr, read_cstr, read_exact};
 use crate::terminals::Terminals;
@@ -31,6 +32,10 @@ pub struct Context<'w> {
     pub writable: &'w [&'w [u8]],
     /// The terminals of the sandbox.
     pub terminals: &'w Terminals,
+    /// Its System V objects.
+    pub objects: &'w Objects,
+    /// The private directory, if the sandbox has POSIX shared memory in it.
+    pub private: Option<BorrowedFd<'w>>,
 }
 
 /// Carries out a job. The verdict is a reply, or defers the call.
@@ -215,8 +220,17 @@ impl<'w> Job<'w> {
 
     /// Sets the path.
     pub(crate) fn set_path(&mut self, path: &[u8]) -> Result<()> {
-        let (text, end) = self.place(PATH)?.split_at_mut_checked(path.len()).ok_or(Errno::ENAMETOOLONG)?;
-        text.copy_from_slice(path);
+        self.set(PATH, path)
+    }
+
+    /// Sets the name, or a second path that is no longer than a name.
+    pub(crate) fn set_name(&mut self, name: &[u8]) -> Result<()> {
+        self.set(NAME, name)
+    }
+
+    fn set(&mut self, place: usize, bytes: &[u8]) -> Result<()> {
+        let (text, end) = self.place(place)?.split_at_mut_checked(bytes.len()).ok_or(Errno::ENAMETOOLONG)?;
+        text.copy_from_slice(bytes);
         *end.first_mut().ok_or(Errno::ENAMETOOLONG)? = 0;
         Ok(())
     }

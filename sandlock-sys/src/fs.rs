@@ -361,6 +361,16 @@ pub fn unlinkat(dir: BorrowedFd<'_>, path: &CStr, flags: UnlinkFlags) -> Result<
     unsafe { syscall!(nr::UNLINKAT, dir, path, flags.bits()) }.map(drop)
 }
 
+/// linkat(2) without flags: a symbolic link at the end of `old` is linked itself.
+///
+/// # Errors
+///
+/// `EEXIST`, `ENOENT`, `EXDEV`, `EPERM`, `EACCES`, …
+pub fn linkat(from: BorrowedFd<'_>, old: &CStr, to: BorrowedFd<'_>, new: &CStr) -> Result<()> {
+    // SAFETY: the kernel reads both paths.
+    unsafe { syscall!(nr::LINKAT, from, old, to, new, 0u32) }.map(drop)
+}
+
 /// renameat2(2) without flags.
 ///
 /// # Errors

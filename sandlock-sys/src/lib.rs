@@ -26,6 +26,8 @@ pub mod handoff;
 #[cfg(target_os = "linux")]
 mod id;
 #[cfg(target_os = "linux")]
+pub mod ipc;
+#[cfg(target_os = "linux")]
 pub mod landlock;
 #[cfg(target_os = "linux")]
 pub mod mm;

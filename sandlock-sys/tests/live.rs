@@ -7,6 +7,8 @@
 mod caps;
 #[path = "live/files.rs"]
 mod files;
+#[path = "live/ipc.rs"]
+mod ipc;
 #[path = "live/landlock.rs"]
 mod landlock;
 #[path = "live/processes.rs"]

@@ -12,8 +12,10 @@
 
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+use std::sync::Arc;
 
 use sandlock_landlock::Enforced;
+use sandlock_notify::Objects;
 use sandlock_sys::mm::Mapping;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::prctl::{self, NoNewPrivs};
@@ -24,7 +26,7 @@ use sandlock_sys::time::{self, TimerFd};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs, net, tty};
 
 use crate::error::{Error, Step};
-use crate::plan::{PrivateTmp, Start};
+use crate::plan::{PrivateTmp, Start, Watch};
 use crate::policy::Source;
 use oom::Raised;
 
@@ -63,21 +65,27 @@ pub(crate) struct Running {
     pub(crate) confined: Option<Enforced>,
     /// Whether the command was born with a socket, which may linger.
     pub(crate) has_socket: bool,
+    /// The System V objects of the sandbox, which the guardian removes at the end.
+    pub(crate) objects: Arc<Objects>,
     pidfd: PidFd,
-    /// The guardian runs on these until it is reaped.
-    stacks: Option<Mapping>,
+    /// The guardian runs on these, and uses the objects, until it is reaped.
+    stacks: Option<Stacks>,
 }
+
+type Stacks = (Mapping, Arc<Objects>);
 
 impl Drop for Running {
     /// Tears the sandbox down on every path: any datagram makes the guardian kill all its processes; the
     /// guardian ends after them.
     fn drop(&mut self) {
         reap_guardian(self.channel.as_fd(), &self.pidfd, &mut self.stacks);
+        // The guardian was killed, or the last object was made when it had looked already.
+        self.objects.remove_all();
     }
 }
 
 /// Ends the guardian and waits for it. Where waiting is not possible, it may still run, and its stack stays.
-fn reap_guardian(channel: BorrowedFd<'_>, pidfd: &PidFd, stacks: &mut Option<Mapping>) {
+fn reap_guardian(channel: BorrowedFd<'_>, pidfd: &PidFd, stacks: &mut Option<Stacks>) {
     let _ = net::send(channel, b"end", libc::MSG_DONTWAIT);
     // Nothing reads any more, so the guardian must not wait for a reader.
     let _ = net::shutdown(channel, libc::SHUT_RDWR);
@@ -98,6 +106,7 @@ struct Shared<'a> {
     stdio: [Option<BorrowedFd<'a>>; 3],
     channel: BorrowedFd<'a>,
     supervisor: &'a PidFd,
+    objects: &'a Objects,
     command_stack: *mut [u8],
     /// The guardian's process ID, stored by the guardian.
     guardian: AtomicI32,
@@ -150,6 +159,7 @@ pub(crate) fn launch(
     let supervisor = process::pidfd_open(process::getpid(), PidfdFlags::empty()).map_err(at(Step::Pidfd))?;
     reach(process::getpid(), &supervisor).map_err(|(step, errno)| Error::Step(step, errno))?;
     let mut stacks = Mapping::new(STACK.saturating_mul(2)).map_err(at(Step::Stacks))?;
+    let objects = Arc::new(Objects::none());
     let (guardian_stack, command_stack) = stacks.bytes().split_at_mut(STACK);
 
     let argv = pointers(start.argv.iter().map(|word| word.as_c_str()));
@@ -166,6 +176,7 @@ pub(crate) fn launch(
         stdio,
         channel: theirs.as_fd(),
         supervisor: &supervisor,
+        objects: &objects,
         command_stack,
         guardian: AtomicI32::new(NOBODY),
         listener: AtomicI32::new(NOBODY),
@@ -175,12 +186,12 @@ pub(crate) fn launch(
     };
     let flags = CloneFlags::VM | CloneFlags::FILES;
     let arg = (&raw const shared).cast_mut().cast::<c_void>();
-    // SAFETY: the stack is the guardian's alone (`stacks` is kept until the guardian was reaped, below and in
-    // Running::drop); `guardian_entry` keeps its contract, and reads `shared` only until it has sent its
-    // first message, which `first_message` waits for.
+    // SAFETY: the stack is the guardian's alone (`stacks` and `objects` are kept until the guardian was
+    // reaped, below and in Running::drop); `guardian_entry` keeps its contract, and reads `shared` only until
+    // it has sent its first message, which `first_message` waits for.
     let made = unsafe { process::clone(flags, Signal::NONE, guardian_stack, guardian_entry, arg) };
     let (guardian, pidfd) = made.map_err(at(Step::Guardian))?;
-    let mut stacks = Some(stacks);
+    let mut stacks = Some((stacks, Arc::clone(&objects)));
     let message = first_message(ours.as_fd(), &pidfd);
     drop(raised);
     // Not sooner: the guardian may be waiting for this processor.
@@ -202,8 +213,17 @@ pub(crate) fn launch(
                 let _ = seccomp::sync_wake_up(&listener);
                 let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
                 let channel = ours;
-                let running =
-                    Running { listener, channel, guardian, command, confined, has_socket, pidfd, stacks };
+                let running = Running {
+                    listener,
+                    channel,
+                    guardian,
+                    command,
+                    confined,
+                    has_socket,
+                    objects,
+                    pidfd,
+                    stacks,
+                };
                 return Ok((running, command_fd));
             }
             Err((step, errno)) => Error::Step(step, errno),
@@ -252,14 +272,11 @@ fn has_socket(files: [BorrowedFd<'_>; 3]) -> bool {
 
 /// Closes what a process has open that does nothing but supervise, but for the standard descriptors and those
 /// that supervising takes. What it inherited would else be an attacker's.
-pub(crate) fn keep_only(
-    running: &Running,
-    tmp: Option<&PrivateTmp>,
-    parent: Option<&PidFd>,
-) -> Result<(), Errno> {
+pub(crate) fn keep_only(running: &Running, tmp: Option<&PrivateTmp>, watch: &Watch) -> Result<(), Errno> {
     let mut kept = vec![running.listener.as_fd(), running.channel.as_fd(), running.pidfd.as_fd()];
     kept.extend(tmp.into_iter().flat_map(|tmp| [tmp.fd(), tmp.parent()]));
-    kept.extend(parent.map(AsFd::as_fd));
+    kept.extend(watch.parent.as_ref().map(AsFd::as_fd));
+    kept.extend(watch.private.as_ref().map(AsFd::as_fd));
     let mut kept: Vec<u32> = kept.into_iter().map(|fd| fd.as_raw().cast_unsigned()).collect();
     kept.sort_unstable();
     // SAFETY: the caller of `run_here` has given its process away, and of its descriptors only those above
@@ -311,7 +328,8 @@ fn first_message(channel: BorrowedFd<'_>, guardian: &PidFd) -> Result<Message, E
 
 /// # Safety
 ///
-/// `arg` is a `Shared` that lives until the first message was received.
+/// `arg` is a `Shared` that lives until the first message was received; its objects live as long as the
+/// process.
 unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
     // SAFETY: see above; all of it is shared references and atomics.
     let shared = unsafe { &*arg.cast_const().cast::<Shared<'_>>() };
@@ -322,7 +340,7 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
             return 1;
         }
     };
-    let is_timed = timer.is_some();
+    let (is_timed, objects) = (timer.is_some(), shared.objects);
     let (lists, children) = match settle(shared, timer) {
         Ok(settled) => settled,
         Err((channel, step, errno)) => {
@@ -340,7 +358,7 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
     // From here on `shared` is gone.
     #[cfg(test)]
     tests::in_guardian();
-    guardian::watch(command, is_timed, scope.as_ref(), &lists, &children);
+    guardian::watch(command, is_timed, scope.as_ref(), &lists, &children, objects);
     0
 }
 

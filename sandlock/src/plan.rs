@@ -98,6 +98,8 @@ pub(crate) struct Watch {
     pub(crate) connect: PortList,
     pub(crate) bind: PortList,
     pub(crate) is_timed: bool,
+    /// The private directory, where POSIX shared memory is in it.
+    pub(crate) private: Option<OwnedFd>,
     /// The process without which there is to be no sandbox.
     pub(crate) parent: Option<PidFd>,
 }
@@ -201,6 +203,11 @@ impl Plan {
             rules.write_place(Source::Home, &home.real.clone(), home)?;
         }
         features.set(Features::DEVICES, rules.devices);
+        let mut private = None;
+        if let Some(tmp) = tmp.as_ref().filter(|_| policy.shm && !rules.grants.iter().any(Grant::has_shm)) {
+            private = Some(tmp.again().map_err(|errno| Error::Tmp(tmp.path().into(), errno))?);
+        }
+        features.set(Features::POSIX_SHM, private.is_some());
         for ruleset in &rules.rulesets {
             allow_ports(ruleset, policy)?;
         }
@@ -232,6 +239,7 @@ impl Plan {
                 connect: policy.connect.clone(),
                 bind: policy.bind.clone(),
                 is_timed: policy.timeout.is_some(),
+                private,
                 parent,
             },
             report: Report {

@@ -44,6 +44,7 @@ pub struct Policy {
     pub(crate) kept_fds: Vec<i32>,
     pub(crate) die_with_parent: bool,
     pub(crate) no_ptrace: bool,
+    pub(crate) shm: bool,
     pub(crate) streams: bool,
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) timeout: Option<Duration>,
@@ -90,6 +91,7 @@ impl Policy {
             kept_fds: Vec::new(),
             die_with_parent: false,
             no_ptrace: false,
+            shm: false,
             streams: false,
             cwd: None,
             timeout: None,
@@ -177,6 +179,13 @@ impl Policy {
     /// other otherwise.
     pub const fn no_ptrace(&mut self) -> &mut Self {
         self.no_ptrace = true;
+        self
+    }
+
+    /// With the base profile, POSIX shared memory and semaphores of the command's own, in the private
+    /// directory, unless the policy grants `/dev/shm`.
+    pub const fn shm(&mut self) -> &mut Self {
+        self.shm = true;
         self
     }
 

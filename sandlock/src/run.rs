@@ -84,7 +84,7 @@ impl Plan {
         let running = launch::launch(&self.start, terminal.mode, true, [None; 3]);
         (self.start.rulesets, self.start.cwd) = (None, None);
         let running = running.and_then(|(running, _)| {
-            launch::keep_only(&running, tmp.as_ref(), self.watch.parent.as_ref())
+            launch::keep_only(&running, tmp.as_ref(), &self.watch)
                 .map_err(|errno| Error::Step(Step::Close, errno))?;
             // Not before: the launch writes to a file of this process in /proc, which is root's from here on.
             prctl::set_undumpable().map_err(|errno| Error::Step(Step::Undumpable, errno))?;

@@ -14,7 +14,9 @@ use sandlock_notify::handlers::listen::Listen;
 use sandlock_notify::handlers::memfd::Memfd;
 use sandlock_notify::handlers::metadata::Metadata;
 use sandlock_notify::handlers::netlink::Netlink;
+use sandlock_notify::handlers::posix_shm::PosixShm;
 use sandlock_notify::handlers::process_ids::ProcessIds;
+use sandlock_notify::handlers::system_v::SystemV;
 use sandlock_notify::handlers::terminal::Terminal as Jobs;
 use sandlock_notify::{
     Again, Call, Closer, Context, DeferredCalls, Desk, MAX_DEFERRED, Notification, PidfdCache, Response,
@@ -79,11 +81,19 @@ pub(crate) fn supervise(
         terminal: Jobs { guardian: running.guardian, terminals: &terminal.shared },
         memfd: Memfd,
         metadata: Metadata,
+        posix_shm: PosixShm,
+        system_v: SystemV { objects: &running.objects },
     };
     let signals = PASSED_ON.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal));
     let closer = Closer::new(running.has_socket);
     let bell = Bell::new().map_err(at(Step::Bell))?;
-    let context = Context { listener: &running.listener, writable: &writable, terminals: &terminal.shared };
+    let context = Context {
+        listener: &running.listener,
+        writable: &writable,
+        terminals: &terminal.shared,
+        objects: &running.objects,
+        private: watch.private.as_ref().map(AsFd::as_fd),
+    };
     let workers = Pool::new(context, &bell);
     let mut supervisor = Supervisor {
         running,

@@ -33,6 +33,8 @@ bitflags! {
         const DEVICES = 8;
         /// The policy lets processes of the sandbox trace each other.
         const TRACING = 16;
+        /// POSIX shared memory and semaphores are the sandbox's own.
+        const POSIX_SHM = 32;
     }
 }
 
@@ -99,13 +101,17 @@ pub enum Handler {
     Memfd,
     /// Mode, owner, times and attributes of files.
     Metadata,
+    /// POSIX shared memory and semaphores.
+    PosixShm,
+    /// System V shared memory, semaphores and message queues.
+    SystemV,
     /// Process groups, and requests that change a terminal.
     Terminal,
 }
 
 impl Handler {
     /// Every handler.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Netlink,
         Self::Interfaces,
         Self::Connect,
@@ -113,6 +119,8 @@ impl Handler {
         Self::ProcessIds,
         Self::Memfd,
         Self::Metadata,
+        Self::PosixShm,
+        Self::SystemV,
         Self::Terminal,
     ];
 }

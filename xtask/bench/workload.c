@@ -92,6 +92,32 @@ static double connects(int count) {
     return sum / count;
 }
 
+// A file is made, linked and unlinked; only one of the calls is timed.
+static double files(int which, int count) {
+    char made[200], linked[256];
+    const char *folder = getenv("TMPDIR");
+    snprintf(made, sizeof made, "%s/workload-%d", folder ? folder : "/tmp", getpid());
+    snprintf(linked, sizeof linked, "%s.link", made);
+    double sum[3] = {0};
+    for (int i = 0; i < count; i++) {
+        double start = now();
+        int fd = open(made, O_RDWR | O_CREAT | O_EXCL, 0600);
+        double created = now();
+        check(fd >= 0 && link(made, linked) == 0);
+        double made_link = now();
+        check(unlink(linked) == 0);
+        double unlinked = now();
+        check(unlink(made) == 0 && close(fd) == 0);
+        sum[0] += created - start;
+        sum[1] += made_link - created;
+        sum[2] += unlinked - made_link;
+    }
+    return sum[which] / count;
+}
+static double creates(int count) { return files(0, count); }
+static double links(int count) { return files(1, count); }
+static double unlinks(int count) { return files(2, count); }
+
 // Each waits for the end of a pipe that we hold open, and then does its share.
 static double together(int processes, void (*once)(void), int count) {
     int gate[2];
@@ -123,10 +149,12 @@ static const struct {
     const char *kind;
     void (*once)(void);
     int count;
+    double (*timed)(int);
 } KINDS[] = {
     {"call", call, 20000}, {"denied", denied, 20000}, {"open", do_open, 4000}, {"read", do_read, 10000},
     {"send", exchange, 5000}, {"mmap", do_mmap, 2000}, {"fork", do_fork, 40}, {"exec", do_exec, 20},
-    {"getsockname", name, 400}, {"getifaddrs", interfaces, 40}, {"connect", 0, 100},
+    {"getsockname", name, 400}, {"getifaddrs", interfaces, 40}, {"connect", 0, 100, connects},
+    {"create", 0, 400, creates}, {"link", 0, 400, links}, {"unlink", 0, 400, unlinks},
 };
 
 int main(int argc, char **argv) {
@@ -136,7 +164,7 @@ int main(int argc, char **argv) {
         int processes = KINDS[k].once && argc > 2 ? atoi(argv[2]) : 0;
         check((zero = open("/dev/zero", O_RDONLY)) >= 0);
         if (KINDS[k].once == name) check((sock = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)) >= 0);
-        if (!KINDS[k].once) {
+        if (KINDS[k].timed == connects) {
             check(argc == 3 && (listener = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
             int yes = 1;
             setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
@@ -148,8 +176,8 @@ int main(int argc, char **argv) {
         double batches[BATCHES];
         int count = KINDS[k].count, all = processes ? 3 : BATCHES;
         for (int b = 0; b < all; b++) {
-            if (!KINDS[k].once) {
-                batches[b] = connects(count);
+            if (KINDS[k].timed) {
+                batches[b] = KINDS[k].timed(count);
                 continue;
             }
             if (processes) {

@@ -53,6 +53,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libnss-myhostname", "/usr/share/doc/libnss-myhostname/copyright"),
     ("net-tools", "ifconfig"),
     ("php-cli", "php"),
+    ("postgresql", "/usr/lib/postgresql"),
     ("python3-gi", "/usr/lib/python3/dist-packages/gi"),
     ("python3-ifaddr", "/usr/lib/python3/dist-packages/ifaddr"),
     ("python3-netifaces", "/usr/share/doc/python3-netifaces/copyright"),

@@ -43,6 +43,7 @@ const ANYWHERE: &[(&str, &str)] = &[
     ),
     ("sandlock/workplace/a_link_as_working", "root's links are trusted, and the same test runs as nobody"),
     ("sandlock/workplace/the_limits_of", "guests have no control groups, and the same test runs natively"),
+    ("sandlock/ipc/system_v::a_database", "PostgreSQL refuses root, and the same test runs as nobody"),
     ("xtask/xtask/audit::", "nobody cannot read root's toolchain, and the same test runs as root"),
     (
         "sandlock/programs/cargo_builds_offline",
@@ -59,6 +60,7 @@ const NOT_IN_GUESTS: &[&str] = &[
     "gcc",
     "git",
     "go",
+    "initdb",
     "ip",
     "java",
     "make",

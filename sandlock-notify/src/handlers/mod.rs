@@ -6,7 +6,9 @@ pub mod listen;
 pub mod memfd;
 pub mod metadata;
 pub mod netlink;
+pub mod posix_shm;
 pub mod process_ids;
+pub mod system_v;
 pub mod terminal;
 
 /// The network that every guest is shown, by whatever call it asks.

@@ -75,22 +75,12 @@ pub(crate) const ATTACKS: &[Attack] = &[
         reached(sys!("open_by_handle_at", libc::AT_FDCWD, 8, 0), Errno::EFAULT)
     }),
     attack("fanotify", "watches every file", |_| done(sys!("fanotify_init", 0x200, 0))),
-    attack("shm", "makes shared memory with a number", |_| {
-        let id = sys!("shmget", 0, 4096, 0o600)?;
-        done(sys!("shmctl", id, libc::IPC_RMID, 0))
-    }),
-    attack("msg", "makes a queue with a number", |_| {
-        let id = sys!("msgget", 0, 0o600)?;
-        done(sys!("msgctl", id, libc::IPC_RMID, 0))
-    }),
-    attack("sem", "makes a semaphore with a number", |_| {
-        let id = sys!("semget", 0, 1, 0o600)?;
-        done(sys!("semctl", id, 0, libc::IPC_RMID, 0))
-    }),
-    attack("ipc", "makes shared memory by the one call for all of these", |_| {
-        // SHMGET, SHMCTL
-        let id = sys!("ipc", 23, 0, 4096, 0o600, 0)?;
-        done(sys!("ipc", 24, id, libc::IPC_RMID, 0, 0))
+    // SHM_INFO, MSG_INFO, SEM_INFO; by one call, SHMCTL.
+    attack("shm", "learns of all shared memory", |_| done(sys!("shmctl", 0, 14, &mut [0u64; 32]))),
+    attack("msg", "learns of all queues", |_| done(sys!("msgctl", 0, 12, &mut [0u64; 32]))),
+    attack("sem", "learns of all semaphores", |_| done(sys!("semctl", 0, 0, 19, &mut [0u64; 32]))),
+    attack("ipc", "learns of all shared memory by the one call for all of these", |_| {
+        done(sys!("ipc", 24, 0, 14, 0, &mut [0u64; 32]))
     }),
     attack("socketcall", "makes a socket by the one call for all that have to do with sockets", |_| {
         done(sys!("socketcall", 1, &[libc::AF_INET as usize, libc::SOCK_DGRAM as usize, 0]))

@@ -219,6 +219,16 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: None,
+        long: "shm",
+        aliases: &[],
+        takes: None,
+        key: Some(("filesystem", "shm")),
+        group: PROCESS,
+        help: "Give the command POSIX shared memory and semaphores of its own, in place of those in /dev/shm",
+        set: Set::Switch(|policy| _ = policy.shm()),
+    },
+    Flag {
+        short: None,
         long: "keep-fd",
         aliases: &[],
         takes: Some("N"),

@@ -9,6 +9,7 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use sandlock_landlock::Enforced;
+use sandlock_notify::Objects;
 use sandlock_sys::fs::OFlags;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::process::{self, Change, WaitFlags};
@@ -63,10 +64,12 @@ pub(crate) fn watch(
     scope: Option<&Enforced>,
     lists: &Lists,
     children: &SignalFd,
+    objects: &Objects,
 ) {
     let ended = until_end(command, is_timed, children, lists);
     let patience = if matches!(ended, Ok((_, true))) { PATIENCE_WHEN_LATE } else { PATIENCE };
     let left = !kill_all(Some(children), scope, lists, patience);
+    objects.remove_all();
     // The supervisor learns it last: then the sandbox is empty.
     let last = match ended {
         Ok((how, timed_out)) => Message::Ended(End { how, timed_out, left }),

@@ -1,6 +1,6 @@
 //! File rules as data: path, rights, and the part of the policy that each comes from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sandlock_landlock::AccessFs;
 
@@ -15,4 +15,14 @@ pub struct Grant {
     pub rights: AccessFs,
     /// Where it comes from.
     pub source: Source,
+}
+
+impl Grant {
+    /// Whether the caller grants a place in `/dev/shm`, or grants changing all of it.
+    pub(super) fn has_shm(&self) -> bool {
+        const SHM: &str = "/dev/shm";
+        let is_named = matches!(self.source, Source::Read | Source::Write);
+        let is_all = self.rights.contains(AccessFs::MAKE_REG) && Path::new(SHM).starts_with(&self.path);
+        is_named && (is_all || self.path.starts_with(SHM))
+    }
 }

@@ -49,6 +49,11 @@ impl PrivateTmp {
         self.dir.as_fd()
     }
 
+    /// The directory itself once more.
+    pub(crate) fn again(&self) -> Result<OwnedFd> {
+        pin(self.fd(), c".")
+    }
+
     /// The directory that it is in.
     pub(crate) fn parent(&self) -> BorrowedFd<'_> {
         self.parent.as_fd()

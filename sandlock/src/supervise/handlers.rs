@@ -3,7 +3,7 @@
 use sandlock_notify::Handler as Answers;
 use sandlock_notify::handlers::{
     connect::Connect, interfaces::Interfaces, listen::Listen, memfd::Memfd, metadata::Metadata,
-    netlink::Netlink, process_ids::ProcessIds, terminal::Terminal,
+    netlink::Netlink, posix_shm::PosixShm, process_ids::ProcessIds, system_v::SystemV, terminal::Terminal,
 };
 
 use crate::table::Handler;
@@ -17,6 +17,8 @@ pub(crate) struct Handlers<'p> {
     pub(crate) process_ids: ProcessIds,
     pub(crate) memfd: Memfd,
     pub(crate) metadata: Metadata,
+    pub(crate) posix_shm: PosixShm,
+    pub(crate) system_v: SystemV<'p>,
     pub(crate) terminal: Terminal<'p>,
 }
 
@@ -31,6 +33,8 @@ impl Handlers<'_> {
             Handler::ProcessIds => &mut self.process_ids,
             Handler::Memfd => &mut self.memfd,
             Handler::Metadata => &mut self.metadata,
+            Handler::PosixShm => &mut self.posix_shm,
+            Handler::SystemV => &mut self.system_v,
             Handler::Terminal => &mut self.terminal,
         }
     }

@@ -9,6 +9,10 @@ use super::rows::{CLONE_FLAGS, EPERM, calls};
 use super::{Case, Row, Then, case, ioctls, row};
 
 const NOT: Then = Then::Refuse(EPERM);
+/// `IPC_RMID`, in the register of either.
+const REMOVED: &[Case] = &[case(&[Test::eq32(1, 0), Test::eq32(2, 0)], Then::Allow)];
+const OBJECTS: Row =
+    row(calls![shmctl msgctl semctl], ByArgs(REMOVED, NOT), "the removal of System V objects");
 /// `PROT_EXEC`: no code that was not there at the start.
 const NOT_EXECUTABLE: &[Case] = &[case(&[Test::any32(2, 4)], NOT)];
 /// `CLONE_VM | CLONE_FILES | CLONE_PIDFD`, of workers.
@@ -55,10 +59,12 @@ pub(crate) const SUPERVISOR: &[Row] = &[
         "the socket that targets ask about interfaces",
     ),
     row(
-        calls![memfd_create fchmodat fchownat utimensat utimensat_time64 setxattr removexattr],
+        calls![memfd_create fchmodat fchownat utimensat utimensat_time64 setxattr removexattr linkat shmget
+            semget msgget],
         Allow,
-        "on behalf: memory files; metadata of files below a write grant",
+        "on behalf: memory files; metadata of files below a write grant; POSIX shared memory; System V objects",
     ),
+    OBJECTS,
     row(calls![getpgid getsid getuid getuid32], Allow, "jobs and users of targets"),
     row(calls![clone], ByArgs(&[case(&[Test::eq64(CLONE_FLAGS, WORKER)], Then::Allow)], NOT), "workers"),
     row(
@@ -84,11 +90,14 @@ pub(crate) const SUPERVISOR: &[Row] = &[
 ];
 
 /// The guardian.
-pub(crate) const GUARDIAN: &[Row] = &[row(
-    calls![
-        ppoll ppoll_time64 read waitid kill sendto recvfrom close clock_gettime clock_gettime64
-        lseek getppid rt_sigreturn restart_syscall exit exit_group
-    ],
-    Allow,
-    "waiting for the end, and the end",
-)];
+pub(crate) const GUARDIAN: &[Row] = &[
+    row(
+        calls![
+            ppoll ppoll_time64 read waitid kill sendto recvfrom close clock_gettime clock_gettime64
+            lseek getppid rt_sigreturn restart_syscall exit exit_group
+        ],
+        Allow,
+        "waiting for the end, and the end",
+    ),
+    OBJECTS,
+];

@@ -8,9 +8,11 @@ use sandlock_sys::Errno;
 use sandlock_sys::net::{SO_SNDTIMEO, SO_SNDTIMEO_NEW};
 use sandlock_sys::nr::Name;
 
-use super::Handler::{Connect, Interfaces, Listen, Memfd, Metadata, Netlink, ProcessIds, Terminal};
+use super::Handler::{
+    Connect, Interfaces, Listen, Memfd, Metadata, Netlink, PosixShm, ProcessIds, SystemV, Terminal,
+};
 use super::Rule::{Allow, Ask, ByArgs, Refuse};
-use super::{Features, Row, Then, case, ioctls, row, sockets};
+use super::{Case, Features, Row, Then, case, ioctls, row, sockets};
 
 const EACCES: Errno = Errno::EACCES;
 const ENOSYS: Errno = Errno::ENOSYS;
@@ -37,6 +39,31 @@ const NO_FASTOPEN: Then = Then::Refuse(Errno::EOPNOTSUPP);
 const SET_ID: u32 = 0o6000;
 /// `O_CREAT`, and `O_TMPFILE` without `O_DIRECTORY`.
 const CREATES: u32 = (libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY).cast_unsigned();
+/// `AT_FDCWD`
+const CWD: u32 = libc::AT_FDCWD.cast_unsigned();
+const AT_CWD: Test = Test::eq32(0, CWD);
+const PATH_OR_SHM: &str = "Landlock judges the path; POSIX shared memory";
+
+/// A call that may be about POSIX shared memory, where the policy has that.
+const fn shm(tests: &'static [Test]) -> Case {
+    case(tests, Then::Ask(PosixShm)).with(Features::POSIX_SHM)
+}
+
+/// Flags that an open of POSIX shared memory has not. `O_TMPFILE` has the bit of `O_DIRECTORY`.
+const NOT_SHM: i32 = libc::O_WRONLY | libc::O_PATH | libc::O_DIRECTORY | libc::O_NOCTTY | libc::O_APPEND;
+
+/// The flags of shm_open(3), and of sem_open(3) of a semaphore that is there.
+const fn shm_open(register: u8) -> Test {
+    let (mask, flags) = (NOT_SHM | libc::O_NOFOLLOW, libc::O_NOFOLLOW);
+    Test::masked32(register, mask.cast_unsigned(), flags.cast_unsigned())
+}
+
+/// The flags with which glibc makes a semaphore, and mkstemp(3) a file.
+const fn sem_open(register: u8) -> Test {
+    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
+    Test::masked32(register, (NOT_SHM | libc::O_TRUNC | flags).cast_unsigned(), flags.cast_unsigned())
+}
+
 /// The descriptors of emulated netlink sockets.
 const EMULATED: Test = {
     let (first, last) = (*NUMBERS.start(), *NUMBERS.end());
@@ -102,7 +129,7 @@ pub const ROWS: &[Row] = &[
     row(
         calls![
             mmap mmap2 munmap mremap mprotect madvise msync mincore mlock mlock2 mlockall munlock munlockall
-            brk mseal remap_file_pages pkey_alloc pkey_free pkey_mprotect map_shadow_stack mbind
+            brk mseal shmdt remap_file_pages pkey_alloc pkey_free pkey_mprotect map_shadow_stack mbind
             set_mempolicy get_mempolicy set_mempolicy_home_node membarrier cachestat subpage_prot
         ],
         Allow,
@@ -160,21 +187,42 @@ pub const ROWS: &[Row] = &[
     // -- Files: Landlock judges the path.
     row(
         calls![
-            mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat
+            mkdir mkdirat rmdir rename renameat renameat2 symlink symlinkat
             truncate truncate64 ftruncate ftruncate64
         ],
         Allow,
         "Landlock judges the path",
     ),
+    row(calls![unlink link], ByArgs(&[shm(&[])], Then::Allow), PATH_OR_SHM),
+    row(calls![unlinkat], ByArgs(&[shm(&[AT_CWD, Test::eq32(2, 0)])], Then::Allow), PATH_OR_SHM),
+    row(
+        calls![linkat],
+        ByArgs(&[shm(&[AT_CWD, Test::eq32(2, CWD), Test::eq32(4, 0)])], Then::Allow),
+        PATH_OR_SHM,
+    ),
     row(
         calls![open],
-        ByArgs(&[case(&[Test::any32(1, CREATES), Test::any32(2, SET_ID)], Then::Refuse(EPERM))], Then::Allow),
-        "Landlock judges the path; no file with set-user-ID or set-group-ID bits",
+        ByArgs(
+            &[
+                case(&[Test::any32(1, CREATES), Test::any32(2, SET_ID)], Then::Refuse(EPERM)),
+                shm(&[shm_open(1)]),
+                shm(&[sem_open(1)]),
+            ],
+            Then::Allow,
+        ),
+        "Landlock judges the path; no file with set-user-ID or set-group-ID bits; POSIX shared memory",
     ),
     row(
         calls![openat],
-        ByArgs(&[case(&[Test::any32(2, CREATES), Test::any32(3, SET_ID)], Then::Refuse(EPERM))], Then::Allow),
-        "Landlock judges the path; no file with set-user-ID or set-group-ID bits",
+        ByArgs(
+            &[
+                case(&[Test::any32(2, CREATES), Test::any32(3, SET_ID)], Then::Refuse(EPERM)),
+                shm(&[AT_CWD, shm_open(2)]),
+                shm(&[AT_CWD, sem_open(2)]),
+            ],
+            Then::Allow,
+        ),
+        "Landlock judges the path; no file with set-user-ID or set-group-ID bits; POSIX shared memory",
     ),
     row(calls![openat2], Refuse(ENOSYS), "its mode is in memory; libc and programs fall back to openat"),
     row(
@@ -455,11 +503,11 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         calls![
-            ipc shmget shmat shmdt shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop
+            ipc shmget shmat shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop
             semtimedop_time64 semctl
         ],
-        Refuse(ENOSYS),
-        "System V objects have names outside the file system, shared with everybody of the same user",
+        Ask(&[SystemV]),
+        "System V objects of the sandbox's own",
     ),
     row(
         calls![

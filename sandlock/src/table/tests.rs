@@ -176,6 +176,28 @@ fn arguments_decide_as_the_table_says_and_high_halves_do_not_matter() {
     }
     assert_eq!(answers("socket", [1, 2, 0, 0, 0, 0], NEW), Action::ALLOW);
     assert_eq!(answers("socketpair", [1, 2, 0, 0, 0, 0], NEW), Action::ALLOW);
+    let [cwd, dir] = [0xffff_ff9c, 3];
+    let [shm, folder] = [libc::O_RDWR | libc::O_NOFOLLOW, libc::O_NOFOLLOW | libc::O_DIRECTORY]
+        .map(|flags| u64::from(flags.cast_unsigned()));
+    for (name, args, is_asked) in [
+        ("openat", [cwd, 1, shm, 0, 0, 0], true),
+        ("openat", [cwd, 1, 0o302, 0o600, 0, 0], true),
+        ("openat", [dir, 1, shm, 0, 0, 0], false),
+        ("openat", [cwd, 1, shm | 1, 0, 0, 0], false),
+        ("openat", [cwd, 1, folder, 0, 0, 0], false),
+        ("openat", [cwd, 1, 0o301, 0o600, 0, 0], false),
+        ("openat", [cwd, 1, 0o102, 0o600, 0, 0], false),
+        ("linkat", [cwd, 1, cwd, 1, 0, 0], true),
+        ("linkat", [cwd, 1, dir, 1, 0, 0], false),
+        ("linkat", [cwd, 1, cwd, 1, 0x400, 0], false),
+        ("unlinkat", [cwd, 1, 0, 0, 0, 0], true),
+        ("unlinkat", [cwd, 1, 0x200, 0, 0, 0], false),
+        ("unlinkat", [dir, 1, 0, 0, 0, 0], false),
+    ] {
+        assert_eq!(answers(name, args, OLD), Action::ALLOW, "{name} {args:x?}");
+        let want = if is_asked { Action::USER_NOTIF } else { Action::ALLOW };
+        assert_eq!(answers(name, args, Features::POSIX_SHM), want, "{name} {args:x?}");
+    }
     assert_eq!(answers("socket", [2, 2, 0, 0, 0, 0], NEW), errno(Errno::EACCES));
     if let Some(features) = compat {
         // FS_IOC32_SETVERSION and EXT4_IOC32_SETVERSION; a call that the native table has not.
@@ -299,7 +321,8 @@ fn a_call_that_the_filter_hands_over_has_a_handler_and_no_other_call_has() {
             let handled = handlers(*name).next().is_some();
             // A handler of fewer features than there can be is asked on other kernels.
             assert!(handled || !trapped.contains(name), "{name}");
-            assert!(!handled || trapped.contains(name) || features != Features::TRACING, "{name}");
+            let most = Features::TRACING | Features::POSIX_SHM;
+            assert!(!handled || trapped.contains(name) || features != most, "{name}");
         }
     }
 }

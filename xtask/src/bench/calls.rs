@@ -6,7 +6,7 @@ use super::section::{Budget, Compare, Row, Section};
 use super::tools::Bench;
 
 /// What `workload` calls them, what it is, and how much longer it may take inside.
-const KINDS: [(&str, &str, Option<f64>); 11] = [
+const KINDS: [(&str, &str, Option<f64>); 17] = [
     ("call", "getppid", None),
     ("denied", "keyctl, refused by the filter inside", None),
     ("open", "open and close", Some(1.1)),
@@ -18,6 +18,12 @@ const KINDS: [(&str, &str, Option<f64>); 11] = [
     ("getifaddrs", "getifaddrs", None),
     ("getsockname", "getsockname of netlink, answered inside", None),
     ("connect", "connect, performed on behalf inside", None),
+    ("create", "open with O_CREAT and O_EXCL", None),
+    ("link", "link", None),
+    ("unlink", "unlink", None),
+    ("create", "open with O_CREAT and O_EXCL, with --shm inside", None),
+    ("link", "link, with --shm inside", None),
+    ("unlink", "unlink, with --shm inside", None),
 ];
 /// How much longer than the least an answer of the supervisor, and opening a file, may take.
 const ANSWER: (f64, &str) = (1.3, "× a minimal supervisor in C");
@@ -36,7 +42,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Section, String> {
     for (kind, what, most) in KINDS {
         let words: Vec<&str> =
             [&*workload, kind].into_iter().chain((kind == "connect").then_some(PORT)).collect();
-        let inside = bench.inside(&["--net-allow", &ports, "--net-allow-bind", PORT], &words);
+        let mut flags = vec!["--net-allow", &ports, "--net-allow-bind", PORT];
+        flags.extend(what.contains("--shm").then_some("--shm"));
+        let inside = bench.inside(&flags, &words);
         let mut ways: Vec<Way> = vec![way("outside", &words), ("inside".to_owned(), inside)];
         ways.extend(others::ways(&others, &words));
         let least = if kind == "open" { "landlock" } else { kind };

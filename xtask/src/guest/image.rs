@@ -123,7 +123,7 @@ fn needs(test: &Test) -> u8 {
         ("sandlock", "escapes" | "library") => 6,
         (
             "sandlock",
-            "attacks" | "cli" | "clients" | "compat" | "explain" | "lifecycle" | "paths" | "programs"
+            "attacks" | "cli" | "clients" | "compat" | "explain" | "ipc" | "lifecycle" | "paths" | "programs"
             | "terminal" | "workplace",
         ) => 1,
         _ => 0,
