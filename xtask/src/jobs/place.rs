@@ -189,7 +189,11 @@ impl Place {
         };
         let read = |path: &Path| explain(path, fs::read(path));
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Ran { status, out: text(read(&out_path)?), err: text(read(&err_path)?) })
+        // What sandlock says of the command's changes is not the command's.
+        let is_own = |line: &&str| line.starts_with("sandlock: ") && line.contains(", and acts later,");
+        let err = text(read(&err_path)?);
+        let err = err.split_inclusive('\n').filter(|line| !is_own(line)).collect();
+        Ok(Ran { status, out: text(read(&out_path)?), err })
     }
 }
 
