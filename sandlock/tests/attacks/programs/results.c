@@ -163,9 +163,11 @@ static void processes(void)
 	R(sched_setscheduler(NOBODY, SCHED_OTHER, &param));
 	R(sched_setscheduler(-1, SCHED_OTHER, &param));
 	R(setpriority(PRIO_PROCESS, NOBODY, 5));
-	R(setpriority(PRIO_PGRP, 0, 1));
-	R(setpriority(PRIO_USER, 0, 1));
-	R(setpriority(9, 0, 1));
+	/* Whoever these reach keeps what this process has. */
+	int own = getpriority(PRIO_PROCESS, 0);
+	R(setpriority(PRIO_PGRP, 0, own));
+	R(setpriority(PRIO_USER, 0, own));
+	R(setpriority(9, 0, own));
 	R(setpriority(PRIO_PROCESS, getpid(), 1));
 	R(prlimit(NOBODY, RLIMIT_NOFILE, 0, &limit));
 	R(prlimit(getpid(), RLIMIT_NOFILE, 0, &limit));
