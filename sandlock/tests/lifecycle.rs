@@ -132,7 +132,8 @@ fn sigkill_of_a_worker_ends_everybody_and_is_told() {
         .collect();
     assert_eq!(workers.len(), 1);
     signal::kill(workers[0], Signal::KILL).unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"go on\n").unwrap();
+    // The end may come first.
+    let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"go on\n");
     let ran = finish(child);
     assert!(ran.code == 125 && ran.err.contains("worker"), "{ran:?}");
     until("nobody sleeps", || sleeping(&number) == 0);
