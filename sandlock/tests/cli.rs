@@ -7,8 +7,8 @@ mod common;
 #[expect(dead_code, reason = "nothing is run here")]
 #[path = "../src/cli"]
 mod typed {
-    mod flags;
-    mod parse;
+    pub(crate) mod flags;
+    pub(crate) mod parse;
     mod profile;
 }
 
@@ -134,6 +134,64 @@ fn a_mistake_is_told_in_one_line_that_names_it_and_what_to_do_and_nothing_starts
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Each line of the documents can be typed, and each key of a profile is in its table.
+#[test]
+fn documents_show_what_can_be_typed() {
+    let (readme, recipes) = (include_str!("../../README.md"), include_str!("../docs/recipes.md"));
+    let profiles = include_str!("../docs/profiles.md");
+    let mut seen = 0;
+    for line in readme.lines().chain(recipes.lines()).filter(|line| line.starts_with("sandlock ")) {
+        // What follows the number sign is a comment.
+        let line = line.split("  #").next().unwrap();
+        let mut words = line.split_whitespace().skip(1).map(str::to_owned);
+        match words.next().as_deref() {
+            Some("run") => assert!(typed::parse::Typed::parse(words.map(Into::into)).is_some(), "{line}"),
+            Some("why" | "explain" | "check" | "profile") => {}
+            _ => panic!("{line}"),
+        }
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
+    for (section, key) in typed::flags::FLAGS.iter().filter_map(|flag| flag.key) {
+        let (_, rest) = profiles.split_once(&format!("| `{section}` |")).expect(section);
+        assert!(
+            rest.contains(&format!("| `{key}` |"))
+                || profiles.contains(&format!("| `{section}` | `{key}` |"))
+        );
+    }
+}
+
+/// Who types the words of another tool learns ours, and nothing starts.
+#[test]
+fn words_of_other_tools_are_answered_with_ours() {
+    let dir = Dir::new();
+    for (word, ours) in typed::flags::FOREIGN {
+        for words in [vec![*word, "x"], vec![word]] {
+            let ran =
+                run(&mut dir.sandlock([&["run", "-w", "."], &words[..], &["touch", "marker"]].concat()));
+            assert!(
+                ran.code == 125 && ran.err.lines().count() == 1 && ran.err.contains(ours),
+                "{word}: {ran:?}"
+            );
+        }
+    }
+    let other = Dir::new();
+    let same = [
+        "--allow-read",
+        other.text(),
+        "--chdir",
+        other.text(),
+        "--allow-env",
+        "A=b",
+        "sh",
+        "-c",
+        "pwd; echo $A",
+    ];
+    let ran = run(&mut dir.sandlock([&["run"], &same[..]].concat()));
+    assert_eq!(ran.ok(), format!("{}\nb\n", other.text()));
+    assert!(!dir.join("marker").exists());
 }
 
 #[test]
