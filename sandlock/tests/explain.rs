@@ -102,6 +102,23 @@ fn explain_names_who_gives_what() {
 }
 
 #[test]
+fn a_receipt_is_there_before_the_command() {
+    let (dir, other) = (Dir::new(), Dir::new());
+    let file = other.join("receipt.json");
+    let path = file.to_str().unwrap();
+    with(&dir, &["run", "--receipt", path, "-w", ".", "--", "sh", "-c", &format!("! cat {path}")]).ok();
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let grants = json["grants"].as_array().unwrap();
+    let own = fs::canonicalize(&*dir).unwrap();
+    assert!(
+        grants.iter().any(|grant| grant["path"] == own.to_str().unwrap() && grant["by"] == "-w"),
+        "{json}"
+    );
+    let ran = with(&dir, &["run", "--receipt", "/no/such/file", "-w", ".", "--", "touch", "marker"]);
+    assert!(ran.code == 125 && ran.err.contains("/no/such/file") && !dir.join("marker").exists(), "{ran:?}");
+}
+
+#[test]
 fn profiles_give_flags_and_flags_add_to_them() {
     let (dir, one, two) = (Dir::new(), Dir::new(), Dir::new());
     let grant = |dir: &Dir| format!("[filesystem]\nwrite = {:?}\n", dir.text());

@@ -9,9 +9,9 @@ use sandlock_bpf::{Arch, Listing};
 use serde_json::{Value, json};
 
 use super::complain::{FAILED, complain, print};
+use super::fail::{failed, mistaken};
 use super::flags::{Flag, Given, JSON, Set};
 use super::parse::{Typed, with_flags};
-use super::run::{failed, mistaken};
 use super::words::{part, rights};
 
 const FILTER: &str = "filter";
@@ -139,7 +139,7 @@ fn asked() -> String {
     text
 }
 
-fn as_json(plan: &Plan, typed: &Typed) -> Value {
+pub(crate) fn as_json(plan: &Plan, typed: &Typed) -> Value {
     let grants: Vec<Value> = plan
         .grants()
         .iter()

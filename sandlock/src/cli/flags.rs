@@ -53,6 +53,7 @@ const MESSAGES: &str = "Profiles and messages";
 pub(crate) const BASE: &str = "base";
 pub(crate) const PROFILE: &str = "profile";
 pub(crate) const STRICT_LATER: &str = "strict-later";
+pub(crate) const RECEIPT: &str = "receipt";
 pub(crate) const QUIET: &str = "quiet";
 pub(crate) const VERBOSE: &str = "verbose";
 pub(crate) const TIMEOUT: &str = "timeout";
@@ -293,6 +294,16 @@ pub(crate) const FLAGS: &[Flag] = &[
         key: None,
         group: MESSAGES,
         help: "Start from this profile too, a name or a file's path; flags add to it (repeatable)",
+        set: Set::Other,
+    },
+    Flag {
+        short: None,
+        long: RECEIPT,
+        aliases: &[],
+        takes: Some("FILE"),
+        key: None,
+        group: MESSAGES,
+        help: "Write to FILE, as JSON, what is granted and what enforces it, before the command starts",
         set: Set::Other,
     },
     Flag {

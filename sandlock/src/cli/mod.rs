@@ -3,6 +3,7 @@
 mod check;
 mod complain;
 mod explain;
+mod fail;
 mod flags;
 mod later;
 mod parse;

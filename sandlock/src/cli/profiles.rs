@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command, arg};
 
 use super::complain::print;
+use super::fail::{failed, mistaken};
 use super::flags::Given;
 use super::parse::Typed;
 use super::profile::{self, BUILT_IN, Mistake};
-use super::run::{failed, mistaken};
 
 pub(crate) fn command() -> Command {
     let name = || {

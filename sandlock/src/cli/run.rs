@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use sandlock::{Error, Outcome};
+use sandlock::Outcome;
 use sandlock_sys::Signal;
 use sandlock_sys::signal::{self, SigSet};
 
 use super::complain::{FAILED, complain};
-use super::flags::{QUIET, STRICT_LATER, TIMEOUT, VERBOSE};
+use super::explain;
+use super::fail::{failed, mistaken};
+use super::flags::{QUIET, RECEIPT, STRICT_LATER, TIMEOUT, VERBOSE};
 use super::later::{ACTS_LATER, Later};
 use super::parse::Typed;
-use super::profile::Mistake;
 
 pub(crate) fn run(typed: Typed) -> ExitCode {
     let typed = match typed.with_profiles() {
@@ -38,6 +39,13 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
     }
     if verbose {
         plan.notes().iter().for_each(|note| complain(note));
+    }
+    if let Some(file) = typed.last(RECEIPT) {
+        let text = format!("{}\n", explain::as_json(&plan, &typed));
+        if let Err(error) = std::fs::write(file, text) {
+            complain(&format!("--receipt {}: {error}", file.display()));
+            return ExitCode::from(FAILED);
+        }
     }
     let before = Later::look(&plan);
     match plan.run_here() {
@@ -68,28 +76,6 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
         }
         Err(error) => failed(&error, &typed),
     }
-}
-
-/// Says why there is no sandbox; where a profile asked for it, by which line.
-pub(crate) fn failed(error: &Error, typed: &Typed) -> ExitCode {
-    let about = match error {
-        Error::Path(_, path, _) => Some(path.as_os_str()),
-        Error::Value(_, value, _) => Some(value.as_os_str()),
-        _ => None,
-    };
-    let mut lines = typed.flags.iter().filter(|given| about.is_some_and(|about| given.value == about));
-    let line = match lines.find_map(|given| given.at.as_ref()) {
-        Some((profile, line)) => format!("profile {profile}:{line}: "),
-        None => String::new(),
-    };
-    complain(&format!("{line}{}", error.with_flags()));
-    ExitCode::from(error.status())
-}
-
-/// Says what a profile has wrong: a line, and an excerpt of it.
-pub(crate) fn mistaken(mistake: &Mistake) -> ExitCode {
-    mistake.to_string().lines().for_each(complain);
-    ExitCode::from(FAILED)
 }
 
 /// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE.

@@ -12,9 +12,9 @@ use sandlock_sys::tty;
 use serde_json::json;
 
 use super::complain::{FAILED, complain, print};
+use super::fail::{failed, mistaken};
 use super::flags::{Flag, JSON};
 use super::parse::{Typed, with_flags};
-use super::run::{failed, mistaken};
 use super::words::{part, rights};
 
 /// What is asked: its form, and an example.
