@@ -21,7 +21,7 @@ mod src {
 fn main() -> Result<(), Box<dyn error::Error>> {
     println!("cargo::rerun-if-changed=src/table.rs");
     println!("cargo::rerun-if-changed=src/table");
-    // A static binary relocates itself at each start: some 3,000 words, whose short form is a fiftieth as long.
+    // A static binary relocates itself at each start: some 3,000 words, a fiftieth of which in short form.
     if env::var("CARGO_CFG_TARGET_ENV")? == "musl" {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

@@ -184,7 +184,7 @@ const TERMINAL: Pick = |state| &mut state.terminal;
 /// Calls, and the handlers of each. Not every architecture has all of them.
 const CALLS: &[(Name, &[Pick])] = &[
     (Name::socket, &[NETLINK, INTERFACES]),
-    (Name::bind, &[NETLINK]),
+    (Name::bind, &[NETLINK, INTERFACES]),
     (Name::getsockname, &[NETLINK]),
     (Name::getpeername, &[NETLINK]),
     (Name::setsockopt, &[NETLINK, CONNECT]),
@@ -197,7 +197,7 @@ const CALLS: &[(Name, &[Pick])] = &[
     (Name::recvfrom, &[NETLINK]),
     (Name::recvmsg, &[NETLINK]),
     (Name::recvmmsg, &[NETLINK]),
-    (Name::connect, &[NETLINK, CONNECT]),
+    (Name::connect, &[NETLINK, INTERFACES, CONNECT]),
     (Name::fcntl, &[PROCESS_IDS]),
     (Name::ioctl, &[INTERFACES, TERMINAL]),
     (Name::listen, &[LISTEN]),
@@ -333,7 +333,7 @@ fn judge(call: &Call<'_>, data: &Data, verdict: Verdict, guest: &Guest) {
         // Requests and options that no handler knows are the filter's, so here they fail.
         Response::Errno(Errno::ENOSYS) => {
             assert!(
-                [Name::socket, Name::ioctl, Name::setsockopt].contains(&name),
+                [Name::socket, Name::ioctl, Name::setsockopt, Name::ipc].contains(&name),
                 "no handler knows {name:?}"
             )
         }
