@@ -125,7 +125,7 @@ pub(crate) struct Report {
 #[derive(Debug)]
 pub(crate) struct Ground {
     root: OwnedFd,
-    abi: Abi,
+    pub(crate) abi: Abi,
     missing: Vec<&'static Protection>,
 }
 

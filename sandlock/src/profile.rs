@@ -5,11 +5,11 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use sandlock_landlock::AccessFs;
+use sandlock_landlock::{Abi, AccessFs, PROTECTIONS};
 use sandlock_notify::handlers::netlink::NUMBERS;
 use sandlock_sys::fs::{self, Mode, OFlags, Resolve};
 use sandlock_sys::process::{self, PidfdFlags};
-use sandlock_sys::{AsFd, Errno, OwnedFd};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, net};
 
 use crate::error::{Error, Step};
 use crate::plan::{Extra, Ground, Place, Plan, Private, find, real, set};
@@ -34,6 +34,15 @@ impl Policy {
         // Before anything of ours is open.
         let mut extra = Extra { kept_fds: self.kept_fds()?, ..Extra::default() };
         let ground = Ground::of(self)?;
+        if self.streams {
+            no_datagrams(ground.abi)?;
+        }
+        let is_shared = |path: &PathBuf| path.starts_with("/dev/shm");
+        if self.shm && self.read.iter().chain(&self.write).any(is_shared) {
+            extra
+                .warnings
+                .push("--shm gives nothing beside a grant of /dev/shm, which is every program's".into());
+        }
         extra.env = environment::of(self, &mut extra.notes)?;
         if let Some(cwd) = &self.cwd {
             let cwd = Place::open_dir(cwd)?;
@@ -216,6 +225,24 @@ fn linked(here: &Place) -> String {
     format!(
         "--cwd leads through a symbolic link that is not root's, to {real}, which is not readable by default; name it itself, or with -r"
     )
+}
+
+/// A unix datagram socket that the command is born with could send to any name, which Landlock sees from
+/// ABI 9 on.
+fn no_datagrams(abi: Abi) -> Result<(), Error> {
+    let is_seen = PROTECTIONS.iter().any(|protection| protection.name == "unix-path" && abi.has(protection));
+    let option = |file, name| net::option(file, libc::SOL_SOCKET, name);
+    for (file, name) in
+        [(BorrowedFd::STDIN, "stdin"), (BorrowedFd::STDOUT, "stdout"), (BorrowedFd::STDERR, "stderr")]
+    {
+        let is_unix = option(file, libc::SO_DOMAIN) == Ok(libc::AF_UNIX);
+        if !is_seen && is_unix && option(file, libc::SO_TYPE) == Ok(libc::SOCK_DGRAM) {
+            let hint =
+                "this is a unix datagram socket, by which the command could send to any name; redirect it";
+            return Err(Error::Value(Source::Command, name.into(), hint));
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is granted already.

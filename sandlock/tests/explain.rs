@@ -37,7 +37,7 @@ fn why_says_what_happens() {
         (["read", "/etc/passwd"], "cat /etc/passwd".to_owned()),
         (["exec", "/bin/sh"], "true".to_owned()),
         (["signal", "1"], "kill -0 1".to_owned()),
-        (["syscall", "unshare"], "true".to_owned()),
+        (["syscall", "getpid"], "true".to_owned()),
     ] {
         for flags in [&[][..], &["-r", folder], &["-w", folder]] {
             let why = with(&dir, &[&["why"], flags, &question].concat());
@@ -56,12 +56,24 @@ fn why_says_what_happens() {
             }
         }
     }
+    dir.file("file", 0o644, "");
+    dir.file("closed", 0o000, "");
+    fs::create_dir(dir.join("sub")).unwrap();
     let json = with(&dir, &["why", "--json", "read", file]).out;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(json["verdict"] == "refused" && json["errno"] == "EACCES", "{json}");
     for (question, verdict) in [
         (&["connect", "192.0.2.1:443"][..], "refused"),
         (&["bind", "80"], "refused"),
+        (&["--net-allow-bind", "*", "bind", "45007"], "allowed, by a grant"),
+        (&["--net-allow", ":*", "connect", "127.0.0.1:9"], "allowed, by a grant"),
+        (&["bind", "0"], "--net-allow-bind '*'"),
+        (&["-r", "/", "read", "/no/such/file"], "No such file"),
+        (&["-w", ".", "write", "no/such/file"], "refused (ENOENT)"),
+        (&["-w", ".", "write", "file/x"], "refused (ENOTDIR)"),
+        (&["-C", "sub", "-w", ".", "write", "new"], "allowed, by Landlock"),
+        (&["-C", "sub", "-w", ".", "write", "sub/new"], "refused"),
+        (&["-r", ".", "read", "closed"], "refused (EACCES)"),
         (&["resolve", "name.invalid"], "refused"),
         (&["ioctl", "0x5412"], "refused (EPERM)"),
         (&["ioctl", "0x5413"], "allowed"),
@@ -195,6 +207,28 @@ fn a_mistake_in_a_profile_points_at_its_place() {
         let is_right = first.contains(&format!("bad.toml{place}")) && ran.err.contains(why);
         assert!(ran.code == 125 && is_right && ran.err.contains('^'), "{text:?}: {ran:?}");
         assert!(ran.err.lines().all(|line| line.starts_with("sandlock: ")), "{ran:?}");
+    }
+    // Each profile counts once, however often it is included.
+    for level in 1..=8 {
+        profile(
+            &dir,
+            &format!("fan{level}"),
+            &format!("include = {:?}\n", vec![format!("fan{}", level + 1); 200]),
+        );
+    }
+    profile(&dir, "fan9", "[filesystem]\nwrite = [\".\"]\n");
+    start("fan2").ok();
+    fs::remove_file(&marker).unwrap();
+    profile(&dir, "wide", &format!("[filesystem]\nread = {:?}\n", vec!["/"; 11_000]));
+    assert!(start("wide").err.contains("10,000 lines"));
+    // No name and no text drives the terminal.
+    profile(&dir, "colour", "description = \"\\u001b[31m\\u202e\"\n");
+    for args in
+        [&["profile", "list"][..], &["why", "read", "/\u{1b}[31m"], &["run", "-p", "a\nb", "--", "true"]]
+    {
+        let ran = with(&dir, args);
+        let all = format!("{}{}", ran.out, ran.err);
+        assert!(!all.contains(['\u{1b}', '\u{202e}']) && (ran.err.lines().count() < 2), "{ran:?}");
     }
     let path = |name: &str| dir.join(format!("config/sandlock/profiles/{name}.toml"));
     profile(&dir, "long", &"#".repeat(10 << 20));

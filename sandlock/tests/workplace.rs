@@ -7,7 +7,9 @@ mod common;
 
 use core::time::Duration;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -510,8 +512,50 @@ fn what_acts_later_is_named() {
         let ran = boxed(&["-q", "--strict-later"], script);
         assert!(ran.code == 123 && named(&ran) == 0, "{script}: {ran:?}");
     }
+    // Ways around: another folder, a link, a folder that cannot be listed or is full, another repository.
+    for script in [
+        "rm -rf .git/hooks; mkdir hk; ln -s ../hk .git/hooks",
+        "rm .git/hooks; mkdir .git/hooks; chmod 111 .git/hooks",
+        "chmod 755 .git/hooks; cd .git/hooks; for i in $(seq 1100); do : > $i.sample; done",
+        "cd .git/hooks; rm -f *.sample; cd ../..; mv .git g; echo 'gitdir: g' > .git",
+        "rm .git; mv g .git; echo ../g > .git/commondir",
+        "mkdir -p .config/sandlock/profiles; echo > .config/sandlock/profiles/git.toml",
+    ] {
+        let ran = boxed(&["--strict-later"], script);
+        assert!(ran.code == 123 && named(&ran) >= 1, "{script}: {ran:?}");
+    }
+    for (grant, script) in [
+        (".git", "echo >> .git/config"),
+        (".git/hooks", "echo > .git/hooks/x"),
+        (".vscode", "echo >> .vscode/a"),
+        (".envrc", "echo >> .envrc"),
+    ] {
+        let ran = run(&mut dir.sandboxed(&["-w", grant, "--strict-later"], script));
+        assert!(ran.code == 123 && named(&ran) >= 1, "{grant}: {ran:?}");
+    }
     let many = boxed(&[], "for i in $(seq 50); do echo x > .git/hooks/h$i; done");
     assert!(named(&many) == 20 && many.err.contains("more files"), "{many:?}");
+}
+
+/// Landlock sees where a unix datagram socket sends from ABI 9 on.
+#[test]
+fn a_command_is_not_born_with_a_datagram_socket_that_sends_anywhere() {
+    if !has(a_command_is_not_born_with_a_datagram_socket_that_sends_anywhere, &["python3"]) {
+        return;
+    }
+    let (dir, outside) = (Dir::new(), Dir::new());
+    let heard = UnixDatagram::bind(outside.join("socket")).unwrap();
+    heard.set_nonblocking(true).unwrap();
+    let script = format!("import socket; socket.socket(fileno=0).sendto(b'x', '{}/socket')", outside.text());
+    let send = |command: &mut Command| {
+        let (ours, _theirs) = UnixDatagram::pair().unwrap();
+        let ran = run(command.args(["-c", &script]).stdin(OwnedFd::from(ours)));
+        (ran, heard.recv(&mut [0]).is_ok())
+    };
+    assert!(send(&mut dir.command("python3")).1);
+    let (ran, is_heard) = send(dir.sandlock(["run", "--"]).arg("python3"));
+    assert!(!is_heard && ran.code != 0, "{ran:?}");
+    assert!(common::abi() >= 9 || (ran.code == 125 && ran.err.contains("stdin")), "{ran:?}");
 }
 
 /// A program of which the machine has only a link below `/usr` brings what is installed with it.

@@ -12,9 +12,26 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The exit status of a failure of sandlock itself, as that of env(1).
 pub(super) const FAILED: u8 = 125;
 
+/// A line without what breaks it or drives the terminal: names may be of others' choice.
+fn plain(line: &str) -> String {
+    let mut plain = String::new();
+    for letter in line.chars() {
+        // Also those that turn the direction of writing, or are not seen.
+        let is_hidden = matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+        if letter.is_control() || is_hidden {
+            plain.extend(letter.escape_default())
+        } else {
+            plain.push(letter)
+        }
+    }
+    plain
+}
+
 /// Prints what was asked for. A reader that has enough is no mistake.
 pub(super) fn print(text: &str) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    let plain: Vec<String> = text.split('\n').map(plain).collect();
+    match std::io::stdout().write_all(plain.join("\n").as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -24,21 +41,9 @@ pub(super) fn print(text: &str) -> ExitCode {
     }
 }
 
-/// One line on standard error, which may be closed or full: the command has it too. Names that others chose
-/// must not break the line or drive the terminal.
+/// One line on standard error, which may be closed or full: the command has it too.
 pub(super) fn complain(what: &str) {
-    let mut line = String::from("sandlock: ");
-    for letter in what.chars() {
-        // Also those that turn the direction of writing, or are not seen.
-        let is_hidden = matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-        if letter.is_control() || is_hidden {
-            line.extend(letter.escape_default())
-        } else {
-            line.push(letter)
-        }
-    }
-    line.push('\n');
+    let line = format!("sandlock: {}\n", plain(what));
     // A pipe that is ready takes as much as this at once.
     for part in line.as_bytes().chunks(4096) {
         let mut row = [PollFd::new(BorrowedFd::STDERR, Events::OUT)];

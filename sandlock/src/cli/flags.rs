@@ -54,6 +54,8 @@ pub(crate) const BASE: &str = "base";
 pub(crate) const PROFILE: &str = "profile";
 pub(crate) const STRICT_LATER: &str = "strict-later";
 pub(crate) const RECEIPT: &str = "receipt";
+pub(crate) const CWD: &str = "cwd";
+pub(crate) const KEEP_CAPS: &str = "keep-caps";
 pub(crate) const QUIET: &str = "quiet";
 pub(crate) const VERBOSE: &str = "verbose";
 pub(crate) const TIMEOUT: &str = "timeout";
@@ -105,7 +107,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: Some('C'),
-        long: "cwd",
+        long: CWD,
         aliases: &["chdir", "cd"],
         takes: Some("DIR"),
         key: Some(("program", "cwd")),
@@ -278,7 +280,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: None,
-        long: "keep-caps",
+        long: KEEP_CAPS,
         aliases: &[],
         takes: None,
         key: Some(("kernel", "keep_caps")),

@@ -20,6 +20,8 @@ use super::flags::{FLAGS, Given};
 const LONGEST: u64 = 64 << 10;
 /// A profile includes others, and those others.
 const DEPTH: usize = 8;
+/// More lines are no policy that a person has read.
+const LINES: usize = 10_000;
 const INCLUDE: &str = "include";
 const DESCRIPTION: &str = "description";
 
@@ -71,7 +73,7 @@ pub(crate) fn load(name: &OsStr) -> Result<Vec<Given>, Mistake> {
 
 /// The profile of this name, or the file at this path.
 pub(crate) fn find(name: &OsStr) -> Result<Source, Mistake> {
-    let shown = name.to_string_lossy().into_owned();
+    let shown = name.to_string_lossy().replace(char::is_control, "?");
     if name.as_bytes().contains(&b'/') {
         return read(Path::new(name), shown);
     }
@@ -100,14 +102,18 @@ pub(crate) fn find(name: &OsStr) -> Result<Source, Mistake> {
 
 /// Opened once; what is checked is what is read.
 fn read(path: &Path, name: String) -> Result<Source, Mistake> {
-    let shown = path.display();
+    let shown = path.display().to_string().replace(char::is_control, "?");
     let refuse = |why: &str| Mistake(format!("profile {shown}: {why}"));
+    let user = sandlock_sys::process::getuid().get();
+    // The user who made a link chooses the file.
+    if path.symlink_metadata().is_ok_and(|link| link.is_symlink() && ![user, 0].contains(&link.uid())) {
+        return Err(refuse("this is another user's symbolic link; name the file itself"));
+    }
     let mut options = std::fs::OpenOptions::new();
     // A pipe must not make us wait.
     let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let file = file.map_err(|error| refuse(&format!("{error}")))?;
     let info = file.metadata().map_err(|error| refuse(&format!("{error}")))?;
-    let user = sandlock_sys::process::getuid().get();
     if !info.is_file() {
         return Err(refuse("this is not a file"));
     }
@@ -127,8 +133,14 @@ fn read(path: &Path, name: String) -> Result<Source, Mistake> {
     }
 }
 
-/// Adds the lines of a profile, after those of what it includes. `above`: the profiles that include it.
-fn add(source: &Source, above: &mut Vec<String>, lines: &mut Vec<Given>) -> Result<(), Mistake> {
+/// Adds the lines of a profile, after those of what it includes. `above`: the profiles that include it;
+/// `seen`: those that were added already, once being enough.
+fn add(
+    source: &Source,
+    above: &mut Vec<String>,
+    seen: &mut Vec<String>,
+    lines: &mut Vec<Given>,
+) -> Result<(), Mistake> {
     let table = DeTable::parse(&source.text).map_err(|error| {
         source.mistake(error.span().unwrap_or(0..0), error.message().lines().next().unwrap_or_default())
     })?;
@@ -139,7 +151,7 @@ fn add(source: &Source, above: &mut Vec<String>, lines: &mut Vec<Given>) -> Resu
             (DESCRIPTION, DeValue::String(_)) => {}
             (INCLUDE, DeValue::Array(names)) => {
                 for name in names {
-                    source.include(name, above, lines)?;
+                    source.include(name, above, seen, lines)?;
                 }
             }
             (DESCRIPTION | INCLUDE, _) => {
@@ -173,7 +185,7 @@ impl Source {
     /// What it says, after what those say that it includes.
     pub(crate) fn lines(&self) -> Result<Vec<Given>, Mistake> {
         let mut lines = Vec::new();
-        add(self, &mut Vec::new(), &mut lines)?;
+        add(self, &mut Vec::new(), &mut Vec::new(), &mut lines)?;
         Ok(lines)
     }
 
@@ -182,6 +194,7 @@ impl Source {
         &self,
         name: &Spanned<DeValue<'_>>,
         above: &mut Vec<String>,
+        seen: &mut Vec<String>,
         lines: &mut Vec<Given>,
     ) -> Result<(), Mistake> {
         let refuse = |why: &str| self.mistake(name.span(), why);
@@ -194,6 +207,9 @@ impl Source {
         if above.iter().any(|above| above == text.as_ref()) || above.len() >= DEPTH {
             return Err(refuse(&format!("this goes round in a circle: {}", above.join(", then "))));
         }
+        if seen.iter().any(|seen| seen == text.as_ref()) {
+            return Ok(());
+        }
         let beside = self.path.as_ref().map(|path| path.with_file_name(format!("{text}.toml")));
         let source = match beside.filter(|path| path.symlink_metadata().is_ok()) {
             Some(path) => read(&path, text.to_string())?,
@@ -205,7 +221,8 @@ impl Source {
                 }
             },
         };
-        add(&source, above, lines)
+        seen.push(text.to_string());
+        add(&source, above, seen, lines)
     }
 
     /// Adds the flags of one key.
@@ -229,6 +246,9 @@ impl Source {
             } else {
                 OsString::new()
             };
+            if lines.len() >= LINES {
+                return Err(self.mistake(span, "this is more than a person reads: 10,000 lines of profiles"));
+            }
             let at = Some((self.name.clone(), self.position(span.start).0));
             lines.push(Given { flag, value, at });
             Ok(())

@@ -88,8 +88,10 @@ fn check(name: &OsStr) -> ExitCode {
         Ok(lines) => lines,
         Err(mistake) => return mistaken(&mistake),
     };
-    let typed = Typed { flags: lines, command: vec!["true".into()] };
-    match typed.policy().and_then(|policy| policy.plan(["true"])) {
+    // This program is there whatever PATH is.
+    let this = std::env::current_exe().unwrap_or_else(|_| "true".into());
+    let typed = Typed { flags: lines, command: Vec::new() };
+    match typed.policy().and_then(|policy| policy.plan([this])) {
         Ok(plan) => {
             let warnings = plan.warnings().iter().map(|warning| format!("  {warning}\n"));
             print(&format!("{} can be used here\n{}", name.display(), warnings.collect::<String>()))

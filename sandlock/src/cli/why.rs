@@ -2,18 +2,18 @@
 
 use core::net::IpAddr;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Arg, Command};
 use sandlock::{AccessFs, Decision, Errno, Grant, Mechanism, Name, Operation, Plan, PortList};
-use sandlock_sys::tty;
+use sandlock_sys::{cap, tty};
 use serde_json::json;
 
 use super::complain::{FAILED, complain, print};
 use super::fail::{failed, mistaken};
-use super::flags::{Flag, JSON};
+use super::flags::{CWD, Flag, JSON, KEEP_CAPS};
 use super::parse::{Typed, with_flags};
 use super::words::{part, rights};
 
@@ -57,7 +57,7 @@ pub(crate) fn command() -> Command {
     let command = Command::new("why")
         .about("Say whether an operation would be allowed, by what, and what would allow it")
         .after_help(format!(
-            "Operations, and an example of each:\n{}\n\nExit status: 0 allowed, 1 refused, 125 when that cannot be said.",
+            "Operations, and an example of each:\n{}\n\nExit status: 0 allowed, 1 refused, 125 when that cannot be said: it depends on the arguments, or makes no sense.",
             forms.join("\n")
         ))
         .arg(Arg::new("OPERATION").num_args(1..).required(true).trailing_var_arg(true));
@@ -69,10 +69,17 @@ pub(crate) fn why(typed: Typed) -> ExitCode {
         Ok(typed) => typed,
         Err(mistake) => return mistaken(&mistake),
     };
-    let plan = match typed.policy().and_then(|policy| policy.plan(["true"])) {
+    // Nothing is run, and this program is there whatever PATH is.
+    let this = std::env::current_exe().unwrap_or_else(|_| "true".into());
+    let plan = match typed.policy().and_then(|policy| policy.plan([this])) {
         Ok(plan) => plan,
         Err(error) => return failed(&error, &typed),
     };
+    // As the command does: from its directory, and without capabilities.
+    let _ = typed.last(CWD).map(std::env::set_current_dir);
+    if typed.last(KEEP_CAPS).is_none() {
+        let _ = cap::keep_only(0);
+    }
     let answer = match ask(&plan, &typed.command) {
         Ok(answer) => answer,
         Err(why) => {
@@ -107,6 +114,7 @@ pub(crate) fn why(typed: Typed) -> ExitCode {
     match (print(&text), answer.verdict) {
         (printed, _) if printed != ExitCode::SUCCESS => printed,
         (_, Verdict::Refused(_)) => ExitCode::FAILURE,
+        (_, Verdict::Depends) => ExitCode::from(FAILED),
         _ => ExitCode::SUCCESS,
     }
 }
@@ -125,8 +133,14 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
         (["connect", to], _) => connect(plan, to),
         (["bind", port], _) => {
             let port = number(port.trim_start_matches(':')).and_then(|port| u16::try_from(port).ok());
-            let port = port.ok_or("a port is a number from 1 to 65535")?;
-            Ok(decided(&plan.decide(&Operation::BindTcp(port)), Some(format!("--net-allow-bind {port}"))))
+            let port = port.ok_or("a port is a number from 0, the kernel's choice, to 65535")?;
+            let flag = if port == 0 {
+                "--net-allow-bind '*'".to_owned()
+            } else {
+                format!("--net-allow-bind {port}")
+            };
+            let answer = decided(&plan.decide(&Operation::BindTcp(port)), Some(flag));
+            Ok(if is_roots(port) { answer.outside(Errno::EACCES, "the port is below 1024") } else { answer })
         }
         (["resolve", name], _) => Ok(resolve(name)),
         (["signal", pid], _) => {
@@ -172,6 +186,7 @@ fn decided(decision: &Decision<'_>, flag: Option<String>) -> Answer {
         Mechanism::Filter => "the seccomp filter".to_owned(),
         Mechanism::Supervisor => "the supervisor".to_owned(),
         Mechanism::Nothing => "nothing".to_owned(),
+        Mechanism::NotAsked => "a grant of everything of the kind".to_owned(),
     };
     match decision {
         Decision::Granted(Mechanism::Nothing, _) => Answer {
@@ -204,35 +219,71 @@ fn file(plan: &Plan, path: &Path, right: AccessFs, flag: &str) -> Answer {
     if answer.flag.is_some() {
         answer.because.push(format!("no grant of {} covers it", rights(right)));
     }
-    answer.because.extend(outside(path, right));
-    answer
+    match outside(path, right) {
+        Some((Some(errno), why)) => answer.outside(errno, &why),
+        other => {
+            answer.because.extend(other.map(|(_, why)| why));
+            answer
+        }
+    }
 }
 
-/// A file that is there is written; one that is not is made in its directory.
+/// Whether only a capability binds this port, ip_unprivileged_port_start of ip(7).
+fn is_roots(port: u16) -> bool {
+    let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    let first = first.ok().and_then(|first| first.trim().parse().ok()).unwrap_or(1024u16);
+    (1..first).contains(&port)
+}
+
+impl Answer {
+    /// What is refused without a sandbox too is refused, whatever a grant says.
+    fn outside(mut self, errno: Errno, why: &str) -> Self {
+        self.because.push(format!("outside of a sandbox too: {why}"));
+        if self.verdict == Verdict::Allowed || self.verdict == Verdict::NotEnforced {
+            self.verdict = Verdict::Refused(errno);
+            self.by = "the kernel, whatever is granted".to_owned();
+        }
+        self
+    }
+}
+
+/// A file that is there is written; in a directory, or in that of a file that is not there, one is made.
 fn write(plan: &Plan, path: &Path) -> Answer {
-    if path.symlink_metadata().is_ok() {
+    if path.symlink_metadata().is_ok() && !path.is_dir() {
         return file(plan, path, AccessFs::WRITE_FILE, "-w");
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = match path.parent() {
+        _ if path.is_dir() => path,
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
     let mut answer = decided(
         &plan.decide(&Operation::File(parent, AccessFs::MAKE_REG | AccessFs::WRITE_FILE)),
         Some(format!("-w {}", quoted(parent))),
     );
     if answer.flag.is_some() {
-        answer.because.push(format!("it is not there, and no grant lets it be made in {}", parent.display()));
+        answer.because.push(format!("no grant lets a file be made in {}", parent.display()));
     }
-    answer
+    // A file without a name, which is gone when it is closed.
+    let nameless = std::fs::OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).open(parent);
+    match nameless.map_err(|error| (error.raw_os_error().map(Errno::new), error)) {
+        Err((Some(errno @ (Errno::EACCES | Errno::ENOENT | Errno::ENOTDIR | Errno::EROFS)), error)) => {
+            answer.outside(errno, &error.to_string())
+        }
+        _ => answer,
+    }
 }
 
-/// What the machine itself says to it, in a sandbox or not.
-fn outside(path: &Path, right: AccessFs) -> Option<String> {
+/// What the machine itself says to it, in a sandbox or not; without an error for what a command may make
+/// first.
+fn outside(path: &Path, right: AccessFs) -> Option<(Option<Errno>, String)> {
     let info = match path.metadata() {
         Ok(info) => info,
-        Err(error) => return Some(format!("outside of a sandbox too: {error}")),
+        Err(error) => return Some((None, format!("outside of a sandbox too: {error}"))),
     };
     let result = if right.contains(AccessFs::EXECUTE) {
         let is_program = info.is_file() && info.permissions().mode() & 0o111 != 0;
-        if is_program { Ok(()) } else { Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied)) }
+        if is_program { Ok(()) } else { Err(std::io::Error::from_raw_os_error(libc::EACCES)) }
     } else if info.is_dir() {
         path.read_dir().map(drop)
     } else if info.is_file() {
@@ -241,7 +292,8 @@ fn outside(path: &Path, right: AccessFs) -> Option<String> {
     } else {
         Ok(())
     };
-    result.err().map(|error| format!("outside of a sandbox too: {error}"))
+    let error = result.err()?;
+    Some((error.raw_os_error().map(Errno::new), error.to_string()))
 }
 
 fn quoted(path: &Path) -> String {
@@ -293,6 +345,11 @@ fn resolve(name: &str) -> Answer {
 
 fn call(plan: &Plan, name: Name, args: [u64; 6]) -> Answer {
     let mut answer = decided(&plan.decide(&Operation::CallWith(name, args)), None);
+    if answer.because.is_empty()
+        && let Some(row) = row(name)
+    {
+        answer.because.push(row.why.to_owned());
+    }
     if name == Name::ioctl && answer.verdict == Verdict::Depends {
         let request = u32::try_from(args.get(1).copied().unwrap_or_default()).unwrap_or_default();
         let is_terminals = tty::CHANGES.iter().any(|(change, _)| *change == request);
@@ -306,9 +363,13 @@ fn call(plan: &Plan, name: Name, args: [u64; 6]) -> Answer {
     answer
 }
 
+fn row(name: Name) -> Option<&'static sandlock::table::Row> {
+    sandlock::table::ROWS.iter().find(|row| row.names.contains(&name))
+}
+
 fn by_name(plan: &Plan, name: Name) -> Answer {
     let mut answer = decided(&plan.decide(&Operation::Call(name)), None);
-    if let Some(row) = sandlock::table::ROWS.iter().find(|row| row.names.contains(&name))
+    if let Some(row) = row(name)
         && answer.because.is_empty()
     {
         answer.because.push(row.why.to_owned());

@@ -51,9 +51,10 @@ pub enum Mechanism {
     Filter,
     /// The supervisor, on behalf.
     Supervisor,
-    /// Nothing: this kernel has no restriction of this kind, and the caller agreed to that; or everything of
-    /// the kind is granted.
+    /// Nothing: this kernel has no restriction of this kind, and the caller agreed to that.
     Nothing,
+    /// Everything of the kind is granted.
+    NotAsked,
 }
 
 impl Plan {
@@ -128,7 +129,7 @@ impl Plan {
         let is_seen = self.report.handled.net.contains(right);
         let by = if is_seen { Mechanism::Landlock } else { Mechanism::Supervisor };
         match (list.is_all(), list.as_ports().contains(port)) {
-            (true, _) => Decision::Granted(Mechanism::Nothing, Vec::new()),
+            (true, _) => Decision::Granted(Mechanism::NotAsked, Vec::new()),
             (false, true) => Decision::Granted(by, Vec::new()),
             (false, false) => Decision::Refused(by, Errno::EACCES),
         }
@@ -171,10 +172,12 @@ fn decide_call<'p>(name: Name, features: Features) -> Decision<'p> {
     }
 }
 
-/// The path as the kernel spells it; of a file that is not there yet, its directory's with the name.
+/// The path as the kernel spells it; of a file that is not there yet, as far as it is there, and the rest.
 fn real_or_new(path: &Path) -> PathBuf {
-    plan::real(path).unwrap_or_else(|| match (path.parent().and_then(plan::real), path.file_name()) {
-        (Some(dir), Some(name)) => dir.join(name),
-        _ => path.to_owned(),
-    })
+    let there = path.ancestors().find_map(|top| {
+        let from = if top.as_os_str().is_empty() { Path::new(".") } else { top };
+        Some(plan::real(from)?.join(path.strip_prefix(top).ok()?))
+    });
+    // Joined with nothing, a path ends with a slash, which is none of a name.
+    there.map_or_else(|| path.to_owned(), |path| path.components().collect())
 }
