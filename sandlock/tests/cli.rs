@@ -177,6 +177,27 @@ fn words_of_other_tools_are_answered_with_ours() {
             );
         }
     }
+    // Whole lines, as users of those tools would type them.
+    for (line, ours) in [
+        ("--ro-bind / / --dev /dev --proc /proc", "-r PATH"),
+        ("--unshare-all --share-net", "is the default"),
+        ("--net=none --private", "is the default"),
+        ("--caps.drop=all --seccomp", "given up"),
+        ("--rox /usr --connect-tcp 443", "-r PATH"),
+        ("-it --rm --network none", "caller's"),
+        ("--memory=512m --cpus=1", "ulimit"),
+        ("-p 8080:80", "--net-allow-bind"),
+        ("-u nobody", "as the caller"),
+        ("--sandbox workspace-write", "-p agent"),
+        ("--max-memory 512M -P 20", "ulimit"),
+        ("--fs-deny /etc", "not granted"),
+        ("-c", "behind --"),
+    ] {
+        let words: Vec<&str> =
+            ["run"].into_iter().chain(line.split(' ')).chain(["--", "touch", "marker"]).collect();
+        let ran = run(&mut dir.sandlock(words));
+        assert!(ran.code == 125 && ran.err.lines().count() == 1 && ran.err.contains(ours), "{line}: {ran:?}");
+    }
     let other = Dir::new();
     let same = [
         "--allow-read",

@@ -93,6 +93,9 @@ pub(crate) fn find(name: &OsStr) -> Result<Source, Mistake> {
         Some((_, text)) => Ok(Source { name: shown, path: None, text: (*text).to_owned() }),
         None => {
             let meant = like(&shown, BUILT_IN.iter().map(|(known, _)| *known));
+            let is_port = shown.starts_with(|first: char| first.is_ascii_digit());
+            let meant =
+                if is_port { "; --net-allow-bind grants listening on a port".to_owned() } else { meant };
             Err(Mistake(format!(
                 "-p {shown}: there is no such profile{meant}; `sandlock profile list` lists them"
             )))
