@@ -17,7 +17,7 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Args, Command, FromArgMatches};
 
 use complain::{FAILED, complain};
@@ -94,35 +94,7 @@ fn told(error: &clap::Error) -> ExitCode {
                 "no subcommand was given; `sandlock run -- CMD` runs a command, `sandlock --help` tells the rest",
             );
         }
-        _ => {
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            let first = first.strip_prefix("error: ").unwrap_or(first).trim_end_matches(':');
-            let missing = match error.get(ContextKind::InvalidArg) {
-                Some(ContextValue::Strings(names)) if error.kind() == ErrorKind::MissingRequiredArgument => {
-                    format!(" ({})", names.join(" "))
-                }
-                _ => String::new(),
-            };
-            let ours = match error.get(ContextKind::InvalidArg) {
-                Some(ContextValue::String(word)) => {
-                    flags::FOREIGN.iter().find(|(foreign, _)| foreign == word)
-                }
-                _ => None,
-            };
-            let meant =
-                match error.get(ContextKind::SuggestedArg).or(error.get(ContextKind::SuggestedSubcommand)) {
-                    Some(ContextValue::String(meant)) => Some(meant.clone()),
-                    Some(ContextValue::Strings(all)) => Some(all.join(" or ")),
-                    _ => None,
-                };
-            let ours = match (ours, meant) {
-                (Some((_, ours)), _) => format!("; {ours}"),
-                (None, Some(meant)) => format!("; is {meant} meant?"),
-                (None, None) => String::new(),
-            };
-            complain(&format!("{first}{missing}{ours}; see `sandlock run --help`"));
-        }
+        _ => complain(&parse::message(error)),
     }
     ExitCode::from(FAILED)
 }

@@ -5,12 +5,13 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 use lexopt::Arg::{Long, Short, Value};
 
 use sandlock::{Error, Policy, Source};
 
-use super::flags::{BASE, FLAGS, Flag, Given, PROFILE, Set};
+use super::flags::{BASE, FLAGS, FOREIGN, Flag, Given, PROFILE, Set};
 use super::profile::{self, Mistake};
 
 /// What was typed: flags with their values, in order, and the command.
@@ -126,6 +127,34 @@ pub(crate) fn command() -> Command {
     command.arg(words)
 }
 
+/// A mistake in one line: what it is, what may have been meant, and where to read on.
+pub(crate) fn message(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first).trim_end_matches(':');
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(names)) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            format!(" ({})", names.join(" "))
+        }
+        _ => String::new(),
+    };
+    let ours = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) => FOREIGN.iter().find(|(foreign, _)| foreign == word),
+        _ => None,
+    };
+    let meant = match error.get(ContextKind::SuggestedArg).or(error.get(ContextKind::SuggestedSubcommand)) {
+        Some(ContextValue::String(meant)) => Some(meant.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(" or ")),
+        _ => None,
+    };
+    let ours = match (ours, meant) {
+        (Some((_, ours)), _) => format!("; {ours}"),
+        (None, Some(meant)) => format!("; is {meant} meant?"),
+        (None, None) => String::new(),
+    };
+    format!("{first}{missing}{ours}; see `sandlock run --help`")
+}
+
 /// A command with these flags, for help and mistakes.
 pub(crate) fn with_flags(mut command: Command, flags: &'static [Flag]) -> Command {
     for flag in flags {
@@ -191,6 +220,18 @@ mod tests {
                 let command: Vec<OsString> = large.get_many("CMD").unwrap().cloned().collect();
                 assert_eq!(small.command, command, "{line}");
             }
+        }
+    }
+
+    /// Who types the words of another tool learns ours.
+    #[test]
+    fn words_of_other_tools_are_answered_with_ours() {
+        for (word, ours) in FOREIGN {
+            for words in [&["run", word, "x", "true"][..], &["run", "-w", ".", word, "true"]] {
+                let mistake = command().try_get_matches_from(words).expect_err(word);
+                assert!(message(&mistake).contains(ours), "{word}: {}", message(&mistake));
+            }
+            assert!(parse(&format!("{word} x true")).is_none(), "{word}");
         }
     }
 
