@@ -1,5 +1,6 @@
 //! Calls with arguments that mean nothing, for what the refusal looks like.
 
+use core::ffi::c_long;
 use core::fmt::Write as _;
 
 use sandlock_sys::nr;
@@ -33,7 +34,7 @@ pub(crate) const ATTACKS: &[Attack] =
             };
             let _ = write!(text, "{call}");
             for words in WORDS {
-                let _ = match raw(number.into(), &words) {
+                let _ = match raw(number as c_long, &words) {
                     Ok(_) => write!(text, " ok"),
                     Err(errno) => write!(text, " {errno}"),
                 };
