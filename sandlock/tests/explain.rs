@@ -100,7 +100,7 @@ fn why_says_what_happens() {
 fn explain_names_who_gives_what() {
     let (dir, other) = (Dir::new(), Dir::new());
     profile(&dir, "mine", &format!("[filesystem]\nwrite = [\n  {:?},\n]\n", other.text()));
-    let text = with(&dir, &["explain", "-p", "mine", "-r", "/srv"]);
+    let text = with(&dir, &["explain", "-p", "mine", "-r", "/usr"]);
     let text = text.ok();
     let (_, after) = text.split_once("  profile mine:3\n").unwrap();
     assert!(

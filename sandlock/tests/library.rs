@@ -195,7 +195,7 @@ fn what_is_decided_says_by_what() {
     assert!(plan.grants().iter().any(|grant| grant.source == Source::Base));
     assert!(matches!(plan.decide(&Operation::ConnectTcp(443)), Decision::Granted(..)));
     assert!(matches!(plan.decide(&Operation::ConnectTcp(80)), Decision::Refused(_, Errno::EACCES)));
-    assert!(matches!(plan.decide(&Operation::BindTcp(80)), Decision::Granted(Mechanism::Nothing, _)));
+    assert!(matches!(plan.decide(&Operation::BindTcp(80)), Decision::Granted(Mechanism::NotAsked, _)));
     let call = |name| plan.decide(&Operation::Call(name));
     assert!(matches!(call(Name::read), Decision::Granted(Mechanism::Filter, _)));
     assert!(matches!(call(Name::ptrace), Decision::ByArgs(_)));
