@@ -1,5 +1,5 @@
 //! The filters of the usual policies, compiled when sandlock is built, so that a start does not wait for
-//! that. Each is proved equal to its table here too: what differs does not build.
+//! that. Each is proved equal to its table here too: a filter that differs does not build.
 //!
 //! Numbers of system calls and of ioctl requests are the machine's that compiles this file. For another one,
 //! and for the policies that are left out, the filter is compiled when it is needed, by the same code.

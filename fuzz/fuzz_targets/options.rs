@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Ok(text) = core::str::from_utf8(bytes) {
-        let source = cli::profile::Source { name: "text".into(), path: None, text: text.into() };
+        let source = cli::profile::Profile { name: "text".into(), path: None, text: text.into() };
         match source.lines() {
             Ok(lines) => drop(Typed { flags: lines, command: Vec::new() }.policy()),
             Err(mistake) => assert!(!mistake.to_string().is_empty()),

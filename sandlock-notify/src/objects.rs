@@ -17,7 +17,7 @@ const PASSED_ON: i32 = 0o10700;
 /// `SHM_HUGETLB`: pages that the machine has few of.
 const HUGE: i32 = 0o4000;
 
-/// An object. What is not its number is written before that, by the supervisor's loop only.
+/// An object. The supervisor's loop writes key and size before the number.
 #[derive(Debug)]
 struct Row {
     /// Its number with all bits inverted; 0: there is none.

@@ -61,9 +61,8 @@ pub fn keep_only(kept: u64) -> Result<()> {
         match prctl::drop_bounding_cap(cap) {
             Ok(()) => {}
             Err(Errno::EINVAL) => break,
-            // Without CAP_SETPCAP there is none to drop with. no_new_privs keeps the bounding set of no use:
-            // what execve would gain from it, for user 0 too, it cuts down to what was held, which is nothing
-            // after this.
+            // Dropping needs CAP_SETPCAP. Without it the bounding set has no effect: under no_new_privs
+            // execve adds no capability, for user 0 either.
             Err(Errno::EPERM) => break,
             Err(errno) => return Err(errno),
         }

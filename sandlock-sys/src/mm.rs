@@ -57,7 +57,7 @@ impl Mapping {
 ///
 /// # Safety
 ///
-/// No code uses what was mapped at that address before.
+/// No code uses an earlier mapping at that address.
 unsafe fn mmap(args: &[usize; 6]) -> Result<usize> {
     // s390x has the oldest form only, which reads its arguments from memory.
     #[cfg(target_arch = "s390x")]

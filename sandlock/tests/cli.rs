@@ -143,7 +143,7 @@ fn documents_show_what_can_be_typed() {
     let profiles = include_str!("../docs/profiles.md");
     let mut seen = 0;
     for line in readme.lines().chain(recipes.lines()).filter(|line| line.starts_with("sandlock ")) {
-        // What follows the number sign is a comment.
+        // A comment follows the number sign.
         let line = line.split("  #").next().unwrap();
         let mut words = line.split_whitespace().skip(1).map(str::to_owned);
         match words.next().as_deref() {

@@ -409,7 +409,7 @@ fn processes_by_other_ways() {
     assert!(!stage.bystander.wait().unwrap().success());
 }
 
-/// Calls that an ordinary user may make outside too, with `EPERM` for what they are about.
+/// Calls that fail with `EPERM` outside too, for a user without capabilities and with valid arguments.
 const FOR_ROOT: &[&str] = &[
     "mount",
     "umount",
@@ -454,7 +454,7 @@ const FOR_ROOT: &[&str] = &[
     "open_by_handle_at",
 ];
 
-/// A refused call with arguments that mean nothing fails as it does outside, or as on a kernel without it.
+/// A refused call with invalid arguments fails as it does outside, or as on a kernel without the call.
 #[test]
 fn refusals_look_like_the_kernels() {
     let refused = |row: &&sandlock::table::Row| matches!(row.rule, sandlock::table::Rule::Refuse(_));

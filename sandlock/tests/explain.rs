@@ -22,7 +22,13 @@ fn profile(dir: &Dir, name: &str, text: &str) {
     fs::set_permissions(folder.join(format!("{name}.toml")), fs::Permissions::from_mode(0o644)).unwrap();
 }
 
-/// What is predicted is what happens, both when it is granted and when it is not.
+/// Whether any user may listen on ports below 1024 here.
+fn low_ports_are_open() -> bool {
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    first.trim().parse().is_ok_and(|first: u16| first <= 81)
+}
+
+/// Each prediction is compared with a run, with and without the grant.
 #[test]
 fn why_says_what_happens() {
     let (dir, outside) = (Dir::new(), Dir::new());
@@ -68,6 +74,8 @@ fn why_says_what_happens() {
         (&["--net-allow-bind", "*", "bind", "45007"], "allowed, by a grant"),
         (&["--net-allow", ":*", "connect", "127.0.0.1:9"], "allowed, by a grant"),
         (&["bind", "0"], "--net-allow-bind '*'"),
+        // Without capabilities, root's are no exception.
+        (&["--net-allow-bind", "81", "bind", "81"], if low_ports_are_open() { "allowed" } else { "refused" }),
         (&["-r", "/", "read", "/no/such/file"], "No such file"),
         (&["-w", ".", "write", "no/such/file"], "refused (ENOENT)"),
         (&["-w", ".", "write", "file/x"], "refused (ENOTDIR)"),
@@ -85,6 +93,9 @@ fn why_says_what_happens() {
         let why = with(&dir, &[&["why"], question].concat());
         assert!(why.out.contains(verdict), "{question:?}: {why:?}");
     }
+    let is_root = sandlock_sys::process::getuid().get() == 0;
+    let kept = with(&dir, &["why", "--keep-caps", "--net-allow-bind", "81", "bind", "81"]);
+    assert_eq!(kept.code == 0, is_root || low_ports_are_open(), "{kept:?}");
     for mistake in
         [&["read"][..], &["fly", "there"], &["bind", "http"], &["syscall", "no_such"], &["connect", "x"]]
     {
@@ -163,10 +174,10 @@ fn what_comes_with_sandlock_can_be_used() {
         ["agent", "browser", "build", "git", "go", "java", "node", "offline", "python", "rust", "server"]
     {
         assert!(names.contains(&name), "{name}");
-        // It has no flags to agree to what this kernel lacks.
+        // It has no flags for protections that this kernel lacks.
         assert!(with(&dir, &["profile", "check", name]).code == 0 || !common::agreed().is_empty());
         assert!(with(&dir, &["profile", "show", name]).ok().contains("description"));
-        // The project can be changed, and what is beside it cannot be read.
+        // The project can be changed, and a directory beside it cannot be read.
         let secret = Dir::new();
         secret.file("file", 0o644, "secret");
         let script = format!("touch made && ! cat {}/file", secret.text());
@@ -207,6 +218,15 @@ fn a_mistake_in_a_profile_points_at_its_place() {
         let is_right = first.contains(&format!("bad.toml{place}")) && ran.err.contains(why);
         assert!(ran.code == 125 && is_right && ran.err.contains('^'), "{text:?}: {ran:?}");
         assert!(ran.err.lines().all(|line| line.starts_with("sandlock: ")), "{ran:?}");
+    }
+    // A link is the choice of every user who may write in its folder.
+    let shared = dir.join("shared");
+    fs::create_dir(&shared).unwrap();
+    symlink(dir.join("config/sandlock/profiles/good.toml"), shared.join("link.toml")).unwrap();
+    for (mode, is_used) in [(0o755, true), (0o777, false)] {
+        fs::set_permissions(&shared, fs::Permissions::from_mode(mode)).unwrap();
+        let ran = start(shared.join("link.toml").to_str().unwrap());
+        assert_eq!((ran.code == 0, fs::remove_file(&marker).is_ok()), (is_used, is_used), "{ran:?}");
     }
     // Each profile counts once, however often it is included.
     for level in 1..=8 {

@@ -147,7 +147,7 @@ fn programs_of_package_managers_find_what_they_have_installed() {
         symlink(home.join(app).join("app"), home.join(".local/bin/app")).unwrap();
         assert_eq!(with(".local/bin", &[], "app").ok(), "app\n", "{app}");
     }
-    // yarn reads what is beside its bin.
+    // yarn reads files beside its bin.
     program(&home, ".yarn/bin/yarn", "#!/bin/sh\ncat \"${0%/*}/../lib/cli\"\n");
     fs::create_dir(home.join(".yarn/lib")).unwrap();
     fs::write(home.join(".yarn/lib/cli"), "cli\n").unwrap();
@@ -517,6 +517,7 @@ fn what_acts_later_is_named() {
         "rm -rf .git/hooks; mkdir hk; ln -s ../hk .git/hooks",
         "rm .git/hooks; mkdir .git/hooks; chmod 111 .git/hooks",
         "chmod 755 .git/hooks; cd .git/hooks; for i in $(seq 1100); do : > $i.sample; done",
+        "true # The folder is full, so that nothing is known of it.",
         "cd .git/hooks; rm -f *.sample; cd ../..; mv .git g; echo 'gitdir: g' > .git",
         "rm .git; mv g .git; echo ../g > .git/commondir",
         "mkdir -p .config/sandlock/profiles; echo > .config/sandlock/profiles/git.toml",
@@ -558,7 +559,27 @@ fn a_command_is_not_born_with_a_datagram_socket_that_sends_anywhere() {
     assert!(common::abi() >= 9 || (ran.code == 125 && ran.err.contains("stdin")), "{ran:?}");
 }
 
-/// A program of which the machine has only a link below `/usr` brings what is installed with it.
+/// Before ABI 9 such a socket cannot send, and bind and connect fail, so that programs fall back.
+#[test]
+fn a_datagram_socket_works_or_fails_at_once() {
+    if !has(a_datagram_socket_works_or_fails_at_once, &["python3"]) {
+        return;
+    }
+    let script = "import socket as s
+def new(): return s.socket(s.AF_UNIX, s.SOCK_DGRAM)
+def tried(call, *args):
+    try: call(*args); return 'ok'
+    except OSError as error: return error.errno
+print(new().getsockopt(s.SOL_SOCKET, s.SO_TYPE), tried(new().bind, 'own'), tried(new().connect, 'peer'))";
+    let dir = Dir::new();
+    let _peer = UnixDatagram::bind(dir.join("peer")).unwrap();
+    assert_eq!(run(dir.command("python3").args(["-c", script])).ok(), "2 ok ok\n");
+    fs::remove_file(dir.join("own")).unwrap();
+    let ran = run(dir.sandlock(["run", "-w", ".", "--"]).args(["python3", "-c", script]));
+    assert_eq!(ran.ok(), if common::abi() >= 9 { "2 ok ok\n" } else { "2 13 13\n" });
+}
+
+/// A program that is only a link below `/usr` is granted with its prefix.
 #[test]
 fn a_link_of_roots_to_a_program_brings_its_prefix() {
     if sandlock_sys::process::getuid().get() != 0 {

@@ -1,4 +1,4 @@
-//! Calls with arguments that mean nothing, for what the refusal looks like.
+//! Calls with invalid arguments, whose errnos are compared.
 
 use core::ffi::c_long;
 use core::fmt::Write as _;
@@ -7,7 +7,7 @@ use sandlock_sys::nr;
 
 use crate::call::{Attack, attack, raw};
 
-/// What the registers of a call may hold by mistake. Each of it lets one check of the kernel's fail first.
+/// Registers of invalid calls. Each row lets another check of the kernel fail first.
 const WORDS: [[usize; 6]; 10] = [
     [0; 6],
     [usize::MAX; 6],
@@ -22,7 +22,7 @@ const WORDS: [[usize; 6]; 10] = [
 ];
 
 pub(crate) const ATTACKS: &[Attack] =
-    &[attack("nonsense", "makes each CALL with arguments that mean nothing, as an ordinary user", |calls| {
+    &[attack("nonsense", "makes each CALL with invalid arguments, as an ordinary user", |calls| {
         // Root's, as far as there is one: inside it has no capabilities to begin with.
         let _ = sys!("setgroups", 0, 0);
         let _ = sys!("setresgid", 65534, 65534, 65534);

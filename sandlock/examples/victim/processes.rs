@@ -31,7 +31,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         done(sys!("prlimit64", process(args, 0), libc::RLIMIT_CPU, 0, &mut [0u64; 2]))
     }),
     attack("setpriority", "makes PID nicer", |args| done(sys!("setpriority", 0, process(args, 0), 19))),
-    attack("setpriority_user", "makes everybody of the user as nice as this process is", |_| {
+    attack("setpriority_user", "sets the nice value of all processes of the user to this one's", |_| {
         // Nicer would stay so, and less nice is for root. The call returns 20 less the value.
         let own = sys!("getpriority", 0, 0)?;
         done(sys!("setpriority", 2, 0, 20 - own as isize))

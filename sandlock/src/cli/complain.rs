@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The exit status of a failure of sandlock itself, as that of env(1).
 pub(super) const FAILED: u8 = 125;
 
-/// A line without what breaks it or drives the terminal: names may be of others' choice.
+/// A line with control and invisible characters escaped: a name could break the line or drive the terminal.
 fn plain(line: &str) -> String {
     let mut plain = String::new();
     for letter in line.chars() {
@@ -28,7 +28,7 @@ fn plain(line: &str) -> String {
     plain
 }
 
-/// Prints what was asked for. A reader that has enough is no mistake.
+/// Prints the answer of a command. A closed pipe is no error.
 pub(super) fn print(text: &str) -> ExitCode {
     let plain: Vec<String> = text.split('\n').map(plain).collect();
     match std::io::stdout().write_all(plain.join("\n").as_bytes()) {

@@ -81,7 +81,7 @@ pub(crate) fn explain(typed: Typed) -> ExitCode {
     })
 }
 
-/// By what a grant is given: the part of the policy, or the profile's line.
+/// The source of a grant: the part of the policy, or the profile's line.
 fn giver(grant: &Grant, typed: &Typed) -> String {
     let real = |given: &Given| std::fs::canonicalize(&given.value).is_ok_and(|real| real == grant.path);
     let is_it = |given: &&Given| format!("--{}", given.flag.long) == long(grant.source.flag()) && real(given);

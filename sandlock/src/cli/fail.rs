@@ -1,4 +1,4 @@
-//! Why there is no sandbox, as the command line says it.
+//! Reports of a policy or a profile that cannot be used.
 
 use std::process::ExitCode;
 
@@ -6,9 +6,8 @@ use sandlock::Error;
 
 use super::complain::{FAILED, complain};
 use super::parse::Typed;
-use super::profile::Mistake;
 
-/// Says why there is no sandbox; where a profile asked for it, by which line.
+/// Reports why no sandbox was made, with the line of the profile that caused it.
 pub(crate) fn failed(error: &Error, typed: &Typed) -> ExitCode {
     let about = match error {
         Error::Path(_, path, _) => Some(path.as_os_str()),
@@ -24,8 +23,8 @@ pub(crate) fn failed(error: &Error, typed: &Typed) -> ExitCode {
     ExitCode::from(error.status())
 }
 
-/// Says what a profile has wrong: a line, and an excerpt of it.
-pub(crate) fn mistaken(mistake: &Mistake) -> ExitCode {
-    mistake.to_string().lines().for_each(complain);
+/// Reports a mistake in a profile: a line, and an excerpt of the profile.
+pub(crate) fn mistaken(mistake: &str) -> ExitCode {
+    mistake.lines().for_each(complain);
     ExitCode::from(FAILED)
 }

@@ -22,7 +22,7 @@ pub(crate) struct Flag {
     pub(crate) set: Set,
 }
 
-/// What a flag does.
+/// The effect of a flag.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Set {
     /// Turns something on.
@@ -49,7 +49,7 @@ const PROCESS: &str = "Processes and time";
 const KERNEL: &str = "Kernel";
 const MESSAGES: &str = "Profiles and messages";
 
-/// The flag that says what a policy starts from.
+/// The flag for the grants that a policy starts with.
 pub(crate) const BASE: &str = "base";
 pub(crate) const PROFILE: &str = "profile";
 pub(crate) const STRICT_LATER: &str = "strict-later";
@@ -305,7 +305,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Some("FILE"),
         key: None,
         group: MESSAGES,
-        help: "Write to FILE, as JSON, what is granted and what enforces it, before the command starts",
+        help: "Write the grants and the mechanism of each restriction to FILE, as JSON, before the command starts",
         set: Set::Other,
     },
     Flag {
@@ -325,7 +325,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: None,
         key: None,
         group: MESSAGES,
-        help: "Say first what is enforced, and by what",
+        help: "Report each restriction and its mechanism first",
         set: Set::Other,
     },
 ];
@@ -342,7 +342,7 @@ pub(crate) const JSON: Flag = Flag {
     set: Set::Other,
 };
 
-/// Words of other tools that mean something else here, or nothing: what to type.
+/// Flags of other tools that mean something else here, or nothing, and the flags of sandlock for them.
 pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--ro", "-r PATH grants reading, and executing too"),
     ("--rox", "-r PATH grants reading and executing"),
@@ -376,7 +376,7 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--allow-run", "whatever can be read can be executed: -r PATH"),
     ("--best-effort", "--allow-degraded NAME, for each protection that may be missing"),
     ("--ignore-missing", "a path that is not there is left out by the caller"),
-    ("--chroot", "there is no other root here; -r PATH grants what is needed"),
+    ("--chroot", "there is no other root here; -r PATH grants reading"),
     ("--workdir", "-C DIR"),
     ("--user", "the command runs as the caller"),
     ("--uid", "the command runs as the caller"),
@@ -386,13 +386,13 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--new-session", "the command has a process group of its own, and the terminal is guarded"),
     ("--seccomp", "a filter is always there; it is the same for every command"),
     ("--rlimit-as", "ulimit -v in the shell that starts sandlock"),
-    ("--debug", "-v says what is enforced"),
+    ("--debug", "-v reports each restriction"),
     ("--dry-run", "`sandlock explain` says what a policy grants; nothing is run then"),
-    ("--deny", "what is not granted is refused; holes in a grant are not there yet"),
-    ("--fs-deny", "what is not granted is refused; holes in a grant are not there yet"),
-    ("--deny-read", "what is not granted is refused; holes in a grant are not there yet"),
-    ("--deny-write", "what is not granted is refused; holes in a grant are not there yet"),
-    ("--blacklist", "what is not granted is refused; holes in a grant are not there yet"),
+    ("--deny", "paths that are not granted are refused; holes in a grant are not there yet"),
+    ("--fs-deny", "paths that are not granted are refused; holes in a grant are not there yet"),
+    ("--deny-read", "paths that are not granted are refused; holes in a grant are not there yet"),
+    ("--deny-write", "paths that are not granted are refused; holes in a grant are not there yet"),
+    ("--blacklist", "paths that are not granted are refused; holes in a grant are not there yet"),
     ("--fs-mount", "paths keep their names here: -w PATH, or -r PATH"),
     ("--unrestricted-filesystem", "-w / grants all that the user may change"),
     ("--net-deny", "no network is the default; --net-allow :443 grants ports"),
@@ -440,7 +440,7 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--settings", "-p NAME is a profile"),
     ("--args", "-p FILE is a profile; flags are typed"),
     ("--unshare-pid", "processes outside cannot be signalled or traced without a flag"),
-    ("--log-level", "-v says what is enforced"),
+    ("--log-level", "-v reports each restriction"),
     ("--trace", "`sandlock why` says whether something is refused"),
     ("--allow-ffi", "whatever can be read can be executed: -r PATH"),
     ("--allow-sys", "reading about the machine needs no flag"),

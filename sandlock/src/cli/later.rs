@@ -1,8 +1,8 @@
-//! What acts later: files below a write grant that a program outside will execute when the sandbox is long
-//! gone. They are looked at before and after, and what changed is named.
+//! Files below a write grant that a program outside executes after the sandbox has ended. Their stamps are
+//! taken before and after the run, and the changed files are reported.
 //!
-//! Nothing is refused by that. Files further down than the places below, and set-user-ID bits, which a
-//! command cannot set, are not looked for.
+//! Nothing is refused. Files deeper than the places below are not covered; set-user-ID bits are not either,
+//! for a command cannot set them.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -21,7 +21,7 @@ const SHOWN: usize = 20;
 /// A folder with more files than this is named as a whole.
 const MOST: usize = 1000;
 
-/// A file, or with `/` at its end all files of a directory, and what executes it.
+/// A file, or with `/` at its end all files of a directory, and the program that executes it.
 const PLACES: &[(&str, &str)] = &[
     (".git", "git"),
     (".git/commondir", "git"),
@@ -67,8 +67,8 @@ const PLACES: &[(&str, &str)] = &[
     (".config/sandlock/profiles/", "sandlock, by what it grants"),
 ];
 
-/// What is known of a file: the file itself, its type, and, unless it is a folder, when it changed. `None`: a
-/// folder that cannot be looked into, or is too full for that.
+/// The state of a file: its identity, its type, and, unless it is a folder, the time of its last change.
+/// `None`: a folder that cannot be listed, or has too many files.
 type Stamp = Option<(([u32; 2], u64), FileType, Option<[u64; 2]>)>;
 
 /// The stamps of all places, by their paths.
@@ -162,7 +162,7 @@ fn folder(path: &Path, who: &'static str, found: &mut BTreeMap<PathBuf, (&'stati
     }
 }
 
-/// What there is of a file, if it is there.
+/// The stamp of a file, if the file exists.
 fn stamp(path: &Path) -> Option<Stamp> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
     let file = fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW).ok()?;

@@ -23,7 +23,7 @@ use clap::{Args, Command, FromArgMatches};
 use complain::{FAILED, complain};
 use parse::Typed;
 
-/// What a command does with its flags and words.
+/// The function of a command, which takes its flags and words.
 type Act = fn(Typed) -> ExitCode;
 
 pub(crate) fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! From the words of a command line to flags and a command.
 //!
-//! What is typed well is read by a small parser, at once; only help and mistakes build the whole tree of
-//! commands, which takes a tenth of the time that starting a sandbox takes.
+//! A small parser reads a valid command line. Only help and mistakes build clap's tree of commands, which
+//! takes a tenth of the time of a start.
 
 use std::ffi::{OsStr, OsString};
 
@@ -12,9 +12,9 @@ use lexopt::Arg::{Long, Short, Value};
 use sandlock::{Error, Policy, Source};
 
 use super::flags::{BASE, FLAGS, FOREIGN, Flag, Given, PROFILE, Set};
-use super::profile::{self, Mistake};
+use super::profile;
 
-/// What was typed: flags with their values, in order, and the command.
+/// A command line: flags with their values, in order, and the command.
 #[derive(Debug, Default)]
 pub(crate) struct Typed {
     pub(crate) flags: Vec<Given>,
@@ -62,8 +62,8 @@ impl Typed {
         found.map(|given| given.value.as_os_str())
     }
 
-    /// With what its profiles give, which comes before what was typed.
-    pub(crate) fn with_profiles(mut self) -> Result<Self, Mistake> {
+    /// The same with the flags of its profiles in front of the typed ones.
+    pub(crate) fn with_profiles(mut self) -> Result<Self, String> {
         let mut lines = Vec::new();
         for given in self.flags.iter().filter(|given| given.flag.long == PROFILE) {
             lines.extend(profile::load(&given.value)?);
@@ -127,7 +127,7 @@ pub(crate) fn command() -> Command {
     command.arg(words)
 }
 
-/// A mistake in one line: what it is, what may have been meant, and where to read on.
+/// A mistake in one line: the mistake, the closest valid word, and where to read on.
 pub(crate) fn message(error: &clap::Error) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
@@ -183,7 +183,7 @@ mod tests {
         Typed::parse(line.split(' ').filter(|word| !word.is_empty()).map(OsString::from))
     }
 
-    /// Both parsers agree about what is a mistake, and about the command.
+    /// The two parsers reject the same command lines, and find the same command in the others.
     #[test]
     fn the_small_parser_takes_what_the_large_one_takes() {
         for (line, is_good) in [
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// Who types the words of another tool learns ours.
+    /// The message about a flag of another tool names the flag of sandlock.
     #[test]
     fn words_of_other_tools_are_answered_with_ours() {
         for (word, ours) in FOREIGN {

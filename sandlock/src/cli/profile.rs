@@ -3,7 +3,6 @@
 //! A profile grants, so it is read as carefully as a key file of ssh's: a regular file of the user's or
 //! root's that no other user may write, in one of three places or named by its path.
 
-use core::fmt;
 use core::ops::Range;
 use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
@@ -40,19 +39,9 @@ pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("server", include_str!("profiles/server.toml")),
 ];
 
-/// Why a profile cannot be used; several lines, with an excerpt where it is about the text.
-#[derive(Debug)]
-pub(crate) struct Mistake(String);
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// One profile: its name, where it is from, and its text.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct Profile {
     pub(crate) name: String,
     /// `None`: it is built in.
     pub(crate) path: Option<PathBuf>,
@@ -66,22 +55,22 @@ pub(crate) fn folders() -> Vec<PathBuf> {
     config.into_iter().chain([PathBuf::from("/etc")]).map(|top| top.join("sandlock/profiles")).collect()
 }
 
-/// The lines of a profile and of those that it includes, which come first.
-pub(crate) fn load(name: &OsStr) -> Result<Vec<Given>, Mistake> {
+/// The flags of a profile, after those of the profiles that it includes.
+pub(crate) fn load(name: &OsStr) -> Result<Vec<Given>, String> {
     find(name)?.lines()
 }
 
 /// The profile of this name, or the file at this path.
-pub(crate) fn find(name: &OsStr) -> Result<Source, Mistake> {
+pub(crate) fn find(name: &OsStr) -> Result<Profile, String> {
     let shown = name.to_string_lossy().replace(char::is_control, "?");
     if name.as_bytes().contains(&b'/') {
         return read(Path::new(name), shown);
     }
     let is_plain = !shown.is_empty() && !shown.starts_with('.') && !shown.contains('\u{fffd}');
     if !is_plain {
-        return Err(Mistake(format!(
+        return Err(format!(
             "-p {shown}: a profile has a plain name; a file is named by its path, such as ./{shown}"
-        )));
+        ));
     }
     for folder in folders() {
         let path = folder.join(format!("{shown}.toml"));
@@ -89,61 +78,64 @@ pub(crate) fn find(name: &OsStr) -> Result<Source, Mistake> {
             return read(&path, shown);
         }
     }
-    match BUILT_IN.iter().find(|(known, _)| *known == shown) {
-        Some((_, text)) => Ok(Source { name: shown, path: None, text: (*text).to_owned() }),
-        None => {
-            let meant = like(&shown, BUILT_IN.iter().map(|(known, _)| *known));
-            let is_port = shown.starts_with(|first: char| first.is_ascii_digit());
-            let meant =
-                if is_port { "; --net-allow-bind grants listening on a port".to_owned() } else { meant };
-            Err(Mistake(format!(
-                "-p {shown}: there is no such profile{meant}; `sandlock profile list` lists them"
-            )))
-        }
+    if let Some(profile) = built_in(&shown) {
+        return Ok(profile);
     }
+    let is_port = shown.starts_with(|first: char| first.is_ascii_digit());
+    let hint = if is_port {
+        "; --net-allow-bind grants listening on a port".to_owned()
+    } else {
+        like(&shown, BUILT_IN.iter().map(|(known, _)| *known))
+    };
+    Err(format!("-p {shown}: there is no such profile{hint}; `sandlock profile list` lists them"))
 }
 
-/// Opened once; what is checked is what is read.
-fn read(path: &Path, name: String) -> Result<Source, Mistake> {
+fn built_in(name: &str) -> Option<Profile> {
+    let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+    Some(Profile { name: name.to_owned(), path: None, text: (*text).to_owned() })
+}
+
+/// Reads a file, which is opened once: the checks are made on the descriptor.
+fn read(path: &Path, name: String) -> Result<Profile, String> {
     let shown = path.display().to_string().replace(char::is_control, "?");
-    let refuse = |why: &str| Mistake(format!("profile {shown}: {why}"));
+    let refuse = |why: &str| format!("profile {shown}: {why}");
     let user = sandlock_sys::process::getuid().get();
-    // The user who made a link chooses the file.
-    if path.symlink_metadata().is_ok_and(|link| link.is_symlink() && ![user, 0].contains(&link.uid())) {
-        return Err(refuse("this is another user's symbolic link; name the file itself"));
-    }
-    let mut options = std::fs::OpenOptions::new();
-    // A pipe must not make us wait.
-    let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let is_ours = |info: &std::fs::Metadata| [user, 0].contains(&info.uid()) && info.mode() & 0o022 == 0;
+    // A link is followed only in a folder whose links are all the user's or root's choice.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let follow = if folder.metadata().is_ok_and(|info| is_ours(&info)) { 0 } else { libc::O_NOFOLLOW };
+    // Opening a pipe must not wait.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | follow;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = file.map_err(|error| refuse(&format!("{error}")))?;
     let info = file.metadata().map_err(|error| refuse(&format!("{error}")))?;
     if !info.is_file() {
         return Err(refuse("this is not a file"));
     }
-    if info.uid() != user && info.uid() != 0 {
-        return Err(refuse(&format!("it belongs to user {}, who would decide what is granted", info.uid())));
+    if ![user, 0].contains(&info.uid()) {
+        return Err(refuse(&format!("it belongs to user {}, who would choose the grants", info.uid())));
     }
-    if info.mode() & 0o022 != 0 {
+    if !is_ours(&info) {
         return Err(refuse("other users may write it; take that away first (chmod go-w)"));
     }
     let mut text = String::new();
     let len = file.take(LONGEST.saturating_add(1)).read_to_string(&mut text);
     match len.map_err(|error| refuse(&format!("{error}")))? {
         len if u64::try_from(len).is_ok_and(|len| len <= LONGEST) => {
-            Ok(Source { name, path: Some(path.to_owned()), text })
+            Ok(Profile { name, path: Some(path.to_owned()), text })
         }
         _ => Err(refuse("it is longer than 64 KiB")),
     }
 }
 
-/// Adds the lines of a profile, after those of what it includes. `above`: the profiles that include it;
-/// `seen`: those that were added already, once being enough.
+/// Adds the flags of a profile, after those of the profiles that it includes. `above`: the profiles that
+/// include it; `seen`: the included ones so far, each of which is added once.
 fn add(
-    source: &Source,
+    source: &Profile,
     above: &mut Vec<String>,
     seen: &mut Vec<String>,
     lines: &mut Vec<Given>,
-) -> Result<(), Mistake> {
+) -> Result<(), String> {
     let table = DeTable::parse(&source.text).map_err(|error| {
         source.mistake(error.span().unwrap_or(0..0), error.message().lines().next().unwrap_or_default())
     })?;
@@ -163,7 +155,7 @@ fn add(
             }
             (_, DeValue::Table(keys)) if sections().any(|known| known == section) => {
                 for (key, value) in keys {
-                    source.add(section, key, value, lines)?;
+                    source.add_key(section, key, value, lines)?;
                 }
             }
             (_, DeValue::Table(_)) => {
@@ -184,9 +176,9 @@ fn add(
     Ok(())
 }
 
-impl Source {
-    /// What it says, after what those say that it includes.
-    pub(crate) fn lines(&self) -> Result<Vec<Given>, Mistake> {
+impl Profile {
+    /// Its flags, after those of the profiles that it includes.
+    pub(crate) fn lines(&self) -> Result<Vec<Given>, String> {
         let mut lines = Vec::new();
         add(self, &mut Vec::new(), &mut Vec::new(), &mut lines)?;
         Ok(lines)
@@ -199,7 +191,7 @@ impl Source {
         above: &mut Vec<String>,
         seen: &mut Vec<String>,
         lines: &mut Vec<Given>,
-    ) -> Result<(), Mistake> {
+    ) -> Result<(), String> {
         let refuse = |why: &str| self.mistake(name.span(), why);
         let DeValue::String(text) = name.get_ref() else {
             return Err(refuse("the name of a profile is text"));
@@ -216,26 +208,23 @@ impl Source {
         let beside = self.path.as_ref().map(|path| path.with_file_name(format!("{text}.toml")));
         let source = match beside.filter(|path| path.symlink_metadata().is_ok()) {
             Some(path) => read(&path, text.to_string())?,
-            None => match BUILT_IN.iter().find(|(known, _)| *known == text.as_ref()) {
-                Some((name, text)) => Source { name: (*name).into(), path: None, text: (*text).into() },
-                None => {
-                    let meant = like(text, BUILT_IN.iter().map(|(known, _)| *known));
-                    return Err(refuse(&format!("there is no such profile beside this one{meant}")));
-                }
-            },
+            None => built_in(text).ok_or_else(|| {
+                let meant = like(text, BUILT_IN.iter().map(|(known, _)| *known));
+                refuse(&format!("there is no such profile beside this one{meant}"))
+            })?,
         };
         seen.push(text.to_string());
         add(&source, above, seen, lines)
     }
 
     /// Adds the flags of one key.
-    fn add(
+    fn add_key(
         &self,
         section: &str,
         key: &Spanned<std::borrow::Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
         lines: &mut Vec<Given>,
-    ) -> Result<(), Mistake> {
+    ) -> Result<(), String> {
         let name = key.get_ref().as_ref();
         let Some(flag) = FLAGS.iter().find(|flag| flag.key == Some((section, name))) else {
             let keys = FLAGS.iter().filter_map(|flag| flag.key).filter(|(of, _)| *of == section);
@@ -282,7 +271,7 @@ impl Source {
     }
 
     /// A message with an excerpt.
-    fn mistake(&self, span: Range<usize>, why: &str) -> Mistake {
+    fn mistake(&self, span: Range<usize>, why: &str) -> String {
         let shown = self.path.as_ref().map_or_else(|| self.name.clone(), |path| path.display().to_string());
         let (line, column) = self.position(span.start);
         let excerpt = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
@@ -291,12 +280,10 @@ impl Source {
         let marked = self.text.get(span).and_then(|text| text.lines().next()).unwrap_or_default();
         let marks = "^".repeat(marked.chars().count().max(1));
         let blank = " ".repeat(column.saturating_sub(1));
-        Mistake(format!(
-            "profile {shown}:{line}:{column}: {why}\n{line:4} | {excerpt}\n     | {blank}{marks}"
-        ))
+        format!("profile {shown}:{line}:{column}: {why}\n{line:4} | {excerpt}\n     | {blank}{marks}")
     }
 
-    /// What it says of itself.
+    /// The text of `description`.
     pub(crate) fn description(&self) -> String {
         let table = DeTable::parse(&self.text).ok();
         let value = table

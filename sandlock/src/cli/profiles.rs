@@ -1,4 +1,4 @@
-//! `sandlock profile`: which there are, and what they say.
+//! `sandlock profile`: lists, prints, checks and compares profiles.
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use super::complain::print;
 use super::fail::{failed, mistaken};
 use super::flags::Given;
 use super::parse::Typed;
-use super::profile::{self, BUILT_IN, Mistake};
+use super::profile::{self, BUILT_IN};
 
 pub(crate) fn command() -> Command {
     let name = || {
@@ -46,7 +46,7 @@ fn name<'m>(matches: &'m ArgMatches, id: &str) -> &'m OsStr {
     matches.get_one::<std::ffi::OsString>(id).map_or(OsStr::new(""), std::ffi::OsString::as_os_str)
 }
 
-fn list() -> Result<ExitCode, Mistake> {
+fn list() -> Result<ExitCode, String> {
     let mut names: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
     for folder in profile::folders() {
         let entries = folder.read_dir().into_iter().flatten().filter_map(Result::ok);
@@ -67,7 +67,6 @@ fn list() -> Result<ExitCode, Mistake> {
                 format!("{name:12} {} ({place})\n", source.description())
             }
             Err(mistake) => {
-                let mistake = mistake.to_string();
                 format!(
                     "{name:12} cannot be used: {}
 ",
@@ -79,7 +78,7 @@ fn list() -> Result<ExitCode, Mistake> {
     Ok(print(&text))
 }
 
-fn show(name: &OsStr) -> Result<ExitCode, Mistake> {
+fn show(name: &OsStr) -> Result<ExitCode, String> {
     Ok(print(&profile::find(name)?.text))
 }
 
@@ -100,7 +99,7 @@ fn check(name: &OsStr) -> ExitCode {
     }
 }
 
-fn diff(name: &OsStr, other: &OsStr) -> Result<ExitCode, Mistake> {
+fn diff(name: &OsStr, other: &OsStr) -> Result<ExitCode, String> {
     let (one, two) = (profile::load(name)?, profile::load(other)?);
     let is_in = |given: &Given, list: &[Given]| {
         list.iter().any(|other| other.flag.long == given.flag.long && other.value == given.value)

@@ -1,4 +1,5 @@
-//! `sandlock why`: what a policy decides about one operation, and what would grant it. Nothing is run.
+//! `sandlock why`: the decision of a policy about one operation, and the flag that would grant it. Nothing is
+//! run.
 
 use core::net::IpAddr;
 use std::ffi::{OsStr, OsString};
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, Command};
 use sandlock::{AccessFs, Decision, Errno, Grant, Mechanism, Name, Operation, Plan, PortList};
-use sandlock_sys::{cap, tty};
+use sandlock_sys::cap;
 use serde_json::json;
 
 use super::complain::{FAILED, complain, print};
@@ -17,7 +18,7 @@ use super::flags::{CWD, Flag, JSON, KEEP_CAPS};
 use super::parse::{Typed, with_flags};
 use super::words::{part, rights};
 
-/// What is asked: its form, and an example.
+/// The operations: the form of each, and an example.
 const QUESTIONS: &[(&str, &str)] = &[
     ("read PATH", "read /etc/shadow"),
     ("write PATH", "write src/main.c"),
@@ -36,7 +37,7 @@ struct Answer {
     verdict: Verdict,
     /// The mechanism on this kernel.
     by: String,
-    /// What grants it, or what is missing.
+    /// The grants, or the missing one.
     because: Vec<String>,
     /// The flag that would grant it.
     flag: Option<String>,
@@ -46,7 +47,7 @@ struct Answer {
 enum Verdict {
     Allowed,
     Refused(Errno),
-    /// The supervisor looks at what the arguments lead to.
+    /// The supervisor decides from memory or descriptors.
     Depends,
     NotEnforced,
 }
@@ -75,12 +76,8 @@ pub(crate) fn why(typed: Typed) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return failed(&error, &typed),
     };
-    // As the command does: from its directory, and without capabilities.
-    let _ = typed.last(CWD).map(std::env::set_current_dir);
-    if typed.last(KEEP_CAPS).is_none() {
-        let _ = cap::keep_only(0);
-    }
-    let answer = match ask(&plan, &typed.command) {
+    let asked = become_the_command(&typed).and_then(|()| ask(&plan, &typed.command));
+    let answer = match asked {
         Ok(answer) => answer,
         Err(why) => {
             complain(&format!("{why}; see `sandlock why --help`"));
@@ -119,6 +116,15 @@ pub(crate) fn why(typed: Typed) -> ExitCode {
     }
 }
 
+/// Takes the directory and the capabilities of the command, which the kernel's answers depend on.
+fn become_the_command(typed: &Typed) -> Result<(), String> {
+    if let Some(cwd) = typed.last(CWD) {
+        std::env::set_current_dir(cwd).map_err(|error| format!("--cwd {}: {error}", cwd.display()))?;
+    }
+    let kept = if typed.last(KEEP_CAPS).is_some() { !cap::READING_PROCESSES } else { 0 };
+    cap::keep_only(kept).map_err(|errno| format!("capset: {errno}"))
+}
+
 fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
     let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -140,7 +146,11 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
                 format!("--net-allow-bind {port}")
             };
             let answer = decided(&plan.decide(&Operation::BindTcp(port)), Some(flag));
-            Ok(if is_roots(port) { answer.outside(Errno::EACCES, "the port is below 1024") } else { answer })
+            Ok(if is_privileged(port) {
+                answer.outside(Errno::EACCES, "the port needs CAP_NET_BIND_SERVICE")
+            } else {
+                answer
+            })
         }
         (["resolve", name], _) => Ok(resolve(name)),
         (["signal", pid], _) => {
@@ -151,7 +161,7 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
         }
         (["ioctl", request], _) => {
             let request = number(request).ok_or("a request is a number, such as 0x5412")?;
-            Ok(call(plan, Name::ioctl, [0, request, 0, 0, 0, 0]))
+            Ok(call(plan, Name::ioctl, Some([0, request, 0, 0, 0, 0])))
         }
         (["syscall", name, args @ ..], _) if args.len() <= 6 => {
             let name = Name::parse(name).ok_or_else(|| format!("there is no system call {name}"))?;
@@ -159,7 +169,7 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
             for (register, text) in registers.iter_mut().zip(args) {
                 *register = number(text).ok_or_else(|| format!("{text}: an argument is a number"))?;
             }
-            Ok(if args.is_empty() { by_name(plan, name) } else { call(plan, name, registers) })
+            Ok(call(plan, name, (!args.is_empty()).then_some(registers)))
         }
         _ => Err(format!("{}: this is none of the operations that can be asked about", texts.join(" "))),
     }
@@ -228,15 +238,20 @@ fn file(plan: &Plan, path: &Path, right: AccessFs, flag: &str) -> Answer {
     }
 }
 
-/// Whether only a capability binds this port, ip_unprivileged_port_start of ip(7).
-fn is_roots(port: u16) -> bool {
+/// Whether the port is below `ip_unprivileged_port_start` (ip(7)), and this process has no
+/// `CAP_NET_BIND_SERVICE`.
+fn is_privileged(port: u16) -> bool {
+    const NET_BIND_SERVICE: u32 = 10;
+    if cap::permitted().is_ok_and(|caps| caps >> NET_BIND_SERVICE & 1 == 1) {
+        return false;
+    }
     let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
     let first = first.ok().and_then(|first| first.trim().parse().ok()).unwrap_or(1024u16);
     (1..first).contains(&port)
 }
 
 impl Answer {
-    /// What is refused without a sandbox too is refused, whatever a grant says.
+    /// An operation that fails without a sandbox too is refused, whatever the grants are.
     fn outside(mut self, errno: Errno, why: &str) -> Self {
         self.because.push(format!("outside of a sandbox too: {why}"));
         if self.verdict == Verdict::Allowed || self.verdict == Verdict::NotEnforced {
@@ -274,8 +289,7 @@ fn write(plan: &Plan, path: &Path) -> Answer {
     }
 }
 
-/// What the machine itself says to it, in a sandbox or not; without an error for what a command may make
-/// first.
+/// The error of the operation without a sandbox. A missing file has no errno: a command may make it first.
 fn outside(path: &Path, right: AccessFs) -> Option<(Option<Errno>, String)> {
     let info = match path.metadata() {
         Ok(info) => info,
@@ -343,35 +357,12 @@ fn resolve(name: &str) -> Answer {
     }
 }
 
-fn call(plan: &Plan, name: Name, args: [u64; 6]) -> Answer {
-    let mut answer = decided(&plan.decide(&Operation::CallWith(name, args)), None);
-    if answer.because.is_empty()
-        && let Some(row) = row(name)
-    {
-        answer.because.push(row.why.to_owned());
-    }
-    if name == Name::ioctl && answer.verdict == Verdict::Depends {
-        let request = u32::try_from(args.get(1).copied().unwrap_or_default()).unwrap_or_default();
-        let is_terminals = tty::CHANGES.iter().any(|(change, _)| *change == request);
-        let what = if is_terminals {
-            "performed on behalf, while the terminal is lent"
-        } else {
-            "performed on behalf"
-        };
-        answer.because.push(what.to_owned());
-    }
-    answer
-}
-
-fn row(name: Name) -> Option<&'static sandlock::table::Row> {
-    sandlock::table::ROWS.iter().find(|row| row.names.contains(&name))
-}
-
-fn by_name(plan: &Plan, name: Name) -> Answer {
-    let mut answer = decided(&plan.decide(&Operation::Call(name)), None);
-    if let Some(row) = row(name)
-        && answer.because.is_empty()
-    {
+/// A system call: with these registers, or by its name alone.
+fn call(plan: &Plan, name: Name, args: Option<[u64; 6]>) -> Answer {
+    let operation = args.map_or(Operation::Call(name), |args| Operation::CallWith(name, args));
+    let mut answer = decided(&plan.decide(&operation), None);
+    let row = sandlock::table::ROWS.iter().find(|row| row.names.contains(&name));
+    if let Some(row) = row.filter(|_| answer.because.is_empty()) {
         answer.because.push(row.why.to_owned());
     }
     answer

@@ -53,7 +53,7 @@ pub enum Mechanism {
     Supervisor,
     /// Nothing: this kernel has no restriction of this kind, and the caller agreed to that.
     Nothing,
-    /// Everything of the kind is granted.
+    /// A grant of everything of the kind: nothing is restricted.
     NotAsked,
 }
 
@@ -89,7 +89,7 @@ impl Plan {
         proof.map(|proof| proof.paths).map_err(|why| format!("{why:?}"))
     }
 
-    /// What the filter answers.
+    /// The decision of the filter.
     fn decide_registers(&self, name: Name, args: [u64; 6]) -> Decision<'_> {
         let (Some(row), Some(number)) = (row_of(name), number(NATIVE, name)) else {
             return Decision::Refused(Mechanism::Filter, Errno::ENOSYS);

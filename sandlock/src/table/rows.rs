@@ -84,7 +84,7 @@ pub(super) use calls;
 
 /// The table.
 pub const ROWS: &[Row] = &[
-    // -- What a program lives on. Hot, so no register is looked at.
+    // -- Needed by every program, and frequent: no register is looked at.
     row(
         calls![
             read readv pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek _llseek close
@@ -119,7 +119,7 @@ pub const ROWS: &[Row] = &[
             ],
             Then::Allow,
         ),
-        "acts on open files; signals the sandbox's own processes only, and makes nobody wait",
+        "acts on open files; signals the sandbox's own processes only, and blocks no other process",
     ),
     row(
         calls![setpgid],
@@ -244,7 +244,7 @@ pub const ROWS: &[Row] = &[
             inotify_rm_watch
         ],
         Allow,
-        "tells what is there; Landlock does not hide names",
+        "reports existing files; Landlock does not hide names",
     ),
     row(
         calls![
@@ -457,14 +457,14 @@ pub const ROWS: &[Row] = &[
             ],
             Then::Allow,
         ),
-        "Landlock scopes tracing to the sandbox; the guardian traces nobody",
+        "Landlock scopes tracing to the sandbox; the guardian is no tracer",
     ),
     row(
         calls![process_vm_readv process_vm_writev process_madvise pidfd_getfd],
         ByArgs(&[case(&[], Then::Refuse(EPERM)).without(Features::TRACING)], Then::Allow),
         "Landlock scopes looking into processes to the sandbox, as tracing",
     ),
-    // -- What a sandboxed program has no business with.
+    // -- Refused: changes of the machine, names outside the file system, large kernel surfaces.
     row(
         calls![
             mount umount umount2 pivot_root chroot fchroot move_mount open_tree open_tree_attr fsopen
@@ -536,6 +536,6 @@ pub const ROWS: &[Row] = &[
             switch_endian sys_debug_setcontext sysfs timerfd tuxcall ulimit uselib ustat vm86 vm86old vserver
         ],
         Refuse(ENOSYS),
-        "gone from the kernel, or nobody's any more",
+        "removed from the kernel, or used by no program",
     ),
 ];

@@ -189,7 +189,7 @@ impl Place {
         };
         let read = |path: &Path| explain(path, fs::read(path));
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        // What sandlock says of the command's changes is not the command's.
+        // A report of sandlock about changed files is no output of the command.
         let is_own = |line: &&str| line.starts_with("sandlock: ") && line.contains(", and acts later,");
         let err = text(read(&err_path)?);
         let err = err.split_inclusive('\n').filter(|line| !is_own(line)).collect();

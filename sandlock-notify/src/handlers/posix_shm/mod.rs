@@ -5,7 +5,7 @@
 //! exchange the path after the look gains nothing.
 //!
 //! The target can put any file into the private directory itself. So no link is followed, nothing waits for a
-//! FIFO, and what is not a regular file is not handed over.
+//! FIFO, and only regular files are handed over.
 //!
 //! | performed on behalf | the kernel remembers | it can wait for |
 //! |---|---|---|

@@ -21,7 +21,7 @@ use crate::verdict::{ContinueReason, Response, Verdict, Wait};
 use crate::work::{Desk, Job};
 use Act::{Control, Get, Use};
 
-/// What a call does with its object.
+/// The effect of a call on its object.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     /// Finds or makes it by its key, which is register 0.
@@ -61,7 +61,7 @@ impl Handler for SystemV<'_> {
     fn handle(&mut self, call: &Call<'_>, desk: &mut Desk<'_, '_>) -> Result<Verdict> {
         let go_on = Ok(Verdict::Reply(Response::Continue(ContinueReason::RegistersOnly)));
         let name = call.name().ok_or(Errno::ENOSYS)?;
-        // ipc(2): the number of a call, below a version of what pointers lead to, and then its registers.
+        // ipc(2): the number of a call in the low half, a version in the high one, and then its registers.
         let first = usize::from(name == Name::ipc);
         let number = call.int(0) & 0xffff;
         if name == Name::ipc && number == DETACH {

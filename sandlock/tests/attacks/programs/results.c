@@ -163,7 +163,7 @@ static void processes(void)
 	R(sched_setscheduler(NOBODY, SCHED_OTHER, &param));
 	R(sched_setscheduler(-1, SCHED_OTHER, &param));
 	R(setpriority(PRIO_PROCESS, NOBODY, 5));
-	/* Whoever these reach keeps what this process has. */
+	/* Other processes keep their nice value: it is that of this one. */
 	int own = getpriority(PRIO_PROCESS, 0);
 	R(setpriority(PRIO_PGRP, 0, own));
 	R(setpriority(PRIO_USER, 0, own));
