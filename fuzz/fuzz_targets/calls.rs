@@ -197,7 +197,7 @@ const CALLS: &[(Name, &[Pick])] = &[
     (Name::recvfrom, &[NETLINK]),
     (Name::recvmsg, &[NETLINK]),
     (Name::recvmmsg, &[NETLINK]),
-    (Name::connect, &[NETLINK, INTERFACES, CONNECT]),
+    (Name::connect, &[NETLINK, CONNECT]),
     (Name::fcntl, &[PROCESS_IDS]),
     (Name::ioctl, &[INTERFACES, TERMINAL]),
     (Name::listen, &[LISTEN]),

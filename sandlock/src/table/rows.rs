@@ -266,8 +266,8 @@ pub const ROWS: &[Row] = &[
     row(calls![socketpair], ByArgs(sockets::PAIRS, sockets::NO_FAMILY), "unix only"),
     row(
         calls![connect],
-        Ask(&[Netlink, Interfaces, Connect]),
-        "emulated netlink sockets; datagram sockets that cannot send; unix sockets by path where Landlock does not see them (before ABI 9)",
+        Ask(&[Netlink, Connect]),
+        "emulated netlink sockets; unix sockets by path where Landlock does not see them (before ABI 9)",
     ),
     row(
         calls![bind],

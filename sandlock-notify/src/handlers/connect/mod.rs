@@ -71,6 +71,12 @@ impl Handler for Connect<'_> {
         };
         let args = ConnectArgs::of(call);
         let (socket, domain) = Socket::open(call.target(), args.fd)?;
+        // Such a socket cannot send (`handlers::interfaces`): the program falls back at once.
+        if domain == libc::AF_UNIX
+            && net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)? == libc::SOCK_DGRAM
+        {
+            return Err(Errno::EACCES);
+        }
         let mut address = [0; LONGEST];
         let len = usize::try_from(args.len).map_err(|_| Errno::EINVAL)?;
         let given = address.get_mut(..len).ok_or(Errno::EINVAL)?;

@@ -9,12 +9,12 @@
 //! |---|---|---|
 //! | ioctl(2), `SIOCGIF*` | no process | nothing: the answer is a constant |
 //! | socket(2), shutdown(2): a unix datagram socket | the supervisor as its maker, which no call shows | nothing |
-//! | bind(2), connect(2) of such a socket: refused | no process | nothing |
+//! | bind(2) of such a socket: refused | no process | nothing |
 
 mod model;
 
 use sandlock_sys::nr::Name;
-use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, net};
+use sandlock_sys::{AsFd, Errno, Result, net};
 
 use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
 use crate::args::{ConnectArgs, IoctlArgs, SocketArgs};
@@ -41,7 +41,7 @@ impl Handler for Interfaces {
                     _ => Ok(Verdict::Pass),
                 };
             }
-            Some(Name::bind | Name::connect) => return self.named(call),
+            Some(Name::bind) => return self.bind(call),
             _ => {}
         }
         let IoctlArgs { fd, request, arg } = IoctlArgs::of(call);
@@ -66,30 +66,16 @@ impl Handler for Interfaces {
 }
 
 impl Interfaces {
-    /// bind and connect of a socket that cannot send.
-    fn named(&self, call: &Call<'_>) -> Result<Verdict> {
-        let is_bind = call.name() == Some(Name::bind);
-        if self.mutes {
-            match Socket::open(call.target(), ConnectArgs::of(call).fd) {
-                Ok((socket, libc::AF_UNIX)) if kind_of(socket.as_fd())? == libc::SOCK_DGRAM => {
-                    return Err(Errno::EACCES);
-                }
-                // It is the kernel that says that it is none.
-                Err(errno) if !is_bind => return Err(errno),
-                _ => {}
-            }
+    /// bind(2) of a socket that cannot send is refused; of others the kernel and Landlock decide.
+    fn bind(&self, call: &Call<'_>) -> Result<Verdict> {
+        if self.mutes
+            && let Ok((socket, libc::AF_UNIX)) = Socket::open(call.target(), ConnectArgs::of(call).fd)
+            && net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)? == libc::SOCK_DGRAM
+        {
+            return Err(Errno::EACCES);
         }
-        // Of a bind the kernel's rules and Landlock decide; connect has another handler.
-        Ok(if is_bind {
-            Verdict::Reply(Response::Continue(ContinueReason::KernelDecides))
-        } else {
-            Verdict::Pass
-        })
+        Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)))
     }
-}
-
-fn kind_of(socket: BorrowedFd<'_>) -> Result<i32> {
-    net::option(socket, libc::SOL_SOCKET, libc::SO_TYPE)
 }
 
 /// A socket that never sends: the kernel knows no way back from shutdown(2).
