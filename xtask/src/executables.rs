@@ -63,6 +63,7 @@ pub(crate) fn build(guest: Option<&Arch>) -> Result<(Vec<Test>, Vec<Program>), S
         let profile = [
             ("CARGO_PROFILE_DEV_DEBUG", "0"),
             ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+            ("CARGO_PROFILE_DEV_STRIP", "symbols"),
             ("CARGO_INCREMENTAL", "0"),
         ];
         cargo.args(["--target", arch.target]).envs(arch.environment()).envs(profile);
