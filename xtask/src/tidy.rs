@@ -58,8 +58,11 @@ pub(crate) const LIMITS: [(Class, &str, usize); 2] = [
     (Class::HostileBytes, "class B: hostile bytes", 4_500),
 ];
 
-/// The crates of class B: pure, without `unsafe` and without allocation.
-const HOSTILE_BYTES: [&str; 1] = ["sandlock-netlink"];
+/// Class B: crates, and single files of others, that are pure: no `unsafe`, no system call, no allocation.
+const HOSTILE_BYTES: [&str; 2] = ["sandlock-netlink", "sandlock-notify/src/handlers/interfaces/model.rs"];
+
+/// The names of `sandlock-sys` that a single file of class B may have: what it answers.
+const PURE: [&str; 2] = ["Errno", "Result"];
 
 /// Files of the other classes that no running sandbox uses, and their purpose. No file of class A or B may
 /// name an item of theirs.
@@ -144,6 +147,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
                     if class_of(&path) == Some(*class) {
                         sizes.push(source.size());
                         faults.extend(leaves_the_path(&path, &source, &apart));
+                        faults.extend(has_authority(&path, &source));
                     }
                 }
             }
@@ -269,6 +273,17 @@ fn leaves_the_path(path: &Path, source: &Source<'_>, apart: &[(&str, Vec<String>
     faults
 }
 
+/// The names by which a single file of class B could make a system call: those of its own crate, and of
+/// `sandlock-sys` all but [`PURE`].
+fn has_authority(path: &Path, source: &Source<'_>) -> Vec<String> {
+    if !HOSTILE_BYTES.iter().any(|file| path == Path::new(file)) {
+        return Vec::new();
+    }
+    let own = ["crate", "super"].into_iter().flat_map(|root| source.names_in(root));
+    let sys = source.names_in("sandlock_sys").into_iter().filter(|name| !PURE.contains(&name.as_str()));
+    own.chain(sys).map(|name| format!("{}: names {name}, and is of class B", path.display())).collect()
+}
+
 /// Every Rust file below `folder`.
 pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
@@ -365,6 +380,18 @@ mod tests {
         ] {
             assert_eq!(leaves_the_path(Path::new(path), &Source::new(text), &apart), [""; 0], "{path}");
         }
+    }
+
+    #[test]
+    fn a_single_file_of_class_b_makes_no_call() {
+        let [_, model] = HOSTILE_BYTES.map(Path::new);
+        assert_eq!(class_of(model), Some(Class::HostileBytes));
+        assert_eq!(class_of(&model.with_file_name("mod.rs")), Some(Class::Authority));
+        let source = Source::new("//! A.\nuse sandlock_sys::{Errno, net};\nuse crate::call::Call;\n");
+        let want = ["call", "Call", "net"]
+            .map(|name| format!("{}: names {name}, and is of class B", model.display()));
+        assert_eq!(has_authority(model, &source), want);
+        assert_eq!(has_authority(Path::new("sandlock-notify/src/call.rs"), &source), [""; 0]);
     }
 
     #[test]
