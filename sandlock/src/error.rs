@@ -147,13 +147,13 @@ steps! {
 
 impl Step {
     /// The step with this number.
-    pub(crate) fn from_number(number: u32) -> Option<Self> {
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         Self::ALL.get(index).copied()
     }
 
     /// Its number.
-    pub(crate) fn number(self) -> u32 {
+    pub(crate) fn number(self) -> i32 {
         Self::ALL.iter().zip(1..).find(|(step, _)| **step == self).map_or(0, |(_, number)| number)
     }
 }
@@ -181,7 +181,7 @@ mod tests {
         for step in Step::ALL {
             assert_eq!(Step::from_number(step.number()), Some(*step));
         }
-        let beyond = u32::try_from(Step::ALL.len()).unwrap() + 1;
+        let beyond = i32::try_from(Step::ALL.len()).unwrap() + 1;
         assert_eq!((Step::from_number(0), Step::from_number(beyond)), (None, None));
     }
 }

@@ -10,8 +10,9 @@
     reason = "clone(2) and the descriptors around it: the one place outside sandlock-sys where memory and descriptors are shared on purpose"
 )]
 
+use core::convert::Infallible;
 use core::ffi::{CStr, c_void};
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use std::sync::Arc;
 
 use sandlock_landlock::Enforced;
@@ -114,25 +115,13 @@ struct Shared<'a> {
     listener: AtomicI32,
     /// The number of the command's pidfd, likewise made by the guardian.
     command: AtomicI32,
-    step: AtomicU32,
+    /// The number of the step that the command failed at, or 0, and its errno.
+    step: AtomicI32,
     errno: AtomicI32,
 }
 
-impl Shared<'_> {
-    /// Notes why the launch failed; the first reason counts.
-    fn fail(&self, step: Step, errno: Errno) {
-        if self.step.compare_exchange(0, step.number(), SeqCst, SeqCst).is_ok() {
-            self.errno.store(errno.get(), SeqCst);
-        }
-    }
-
-    fn failure(&self) -> Option<(u32, Errno)> {
-        match self.step.load(SeqCst) {
-            0 => None,
-            step => Some((step, Errno::new(self.errno.load(SeqCst)))),
-        }
-    }
-}
+/// The step that failed in the guardian or the command, and why.
+type Failed = (Step, Errno);
 
 /// Starts the command, and returns its pidfd too. The calling thread is confined for good, in a domain that
 /// has what the policy grants, and all its signals stay blocked: it is the supervisor's from here on.
@@ -147,7 +136,7 @@ pub(crate) fn launch(
     let at = |step: Step| move |errno| Error::Step(step, errno);
     signal::set_mask(SigSet::ALL).map_err(at(Step::Mask))?;
     let raised = alone.then(Raised::prepare);
-    let confined = confine(start).map_err(|(step, errno)| Error::Step(step, errno))?;
+    let confined = confine(start)?;
     if let Some(raised) = &raised {
         raised.raise();
     }
@@ -157,7 +146,7 @@ pub(crate) fn launch(
     net::send(theirs.as_fd(), b"here", 0).map_err(at(Step::Send))?;
     net::recv(ours.as_fd(), &mut [0; 4], libc::MSG_DONTWAIT).map_err(at(Step::Receive))?;
     let supervisor = process::pidfd_open(process::getpid(), PidfdFlags::empty()).map_err(at(Step::Pidfd))?;
-    reach(process::getpid(), &supervisor).map_err(|(step, errno)| Error::Step(step, errno))?;
+    reach(process::getpid(), &supervisor)?;
     let mut stacks = Mapping::new(STACK.saturating_mul(2)).map_err(at(Step::Stacks))?;
     let objects = Arc::new(Objects::none());
     let (guardian_stack, command_stack) = stacks.bytes().split_at_mut(STACK);
@@ -181,7 +170,7 @@ pub(crate) fn launch(
         guardian: AtomicI32::new(NOBODY),
         listener: AtomicI32::new(NOBODY),
         command: AtomicI32::new(NOBODY),
-        step: AtomicU32::new(0),
+        step: AtomicI32::new(0),
         errno: AtomicI32::new(0),
     };
     let flags = CloneFlags::VM | CloneFlags::FILES;
@@ -196,45 +185,43 @@ pub(crate) fn launch(
     drop(raised);
     // Not sooner: the guardian may be waiting for this processor.
     start.close_files();
-    let listener = match shared.listener.load(SeqCst) {
+    let given = |number: &AtomicI32| match number.load(SeqCst) {
         NOBODY => Err(Error::Guardian),
-        // SAFETY: the command made this descriptor in the table we shared, gave it away by storing its
-        // number, and has left the table.
-        number => ListenerFd::check(unsafe { OwnedFd::from_raw(number) }).map_err(at(Step::Listener)),
+        // SAFETY: the command or the guardian made this descriptor in the table we shared, gave it away by
+        // storing its number, and has left the table.
+        number => Ok(unsafe { OwnedFd::from_raw(number) }),
     };
-    let command_fd = match shared.command.load(SeqCst) {
-        NOBODY => Err(Error::Guardian),
-        // SAFETY: likewise, the guardian.
-        number => PidFd::check(unsafe { OwnedFd::from_raw(number) }).map_err(at(Step::Pidfd)),
+    let listener = given(&shared.listener).and_then(|fd| ListenerFd::check(fd).map_err(at(Step::Listener)));
+    let command_fd = given(&shared.command).and_then(|fd| PidFd::check(fd).map_err(at(Step::Pidfd)));
+    let launched = match message {
+        Ok(Message::Launched(command)) => listener.and_then(|listener| {
+            let command_fd = command_fd?;
+            reach(command, &command_fd)?;
+            Ok((command, listener, command_fd))
+        }),
+        Ok(Message::Failed(step, errno)) => Err(Error::Step(step, errno)),
+        Ok(_) => Err(Error::Guardian),
+        Err(error) => Err(error),
     };
-    let failure = match (message, listener, command_fd) {
-        (Ok(Message::Launched(command)), Ok(listener), Ok(command_fd)) => match reach(command, &command_fd) {
-            Ok(()) => {
-                let _ = seccomp::sync_wake_up(&listener);
-                let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
-                let channel = ours;
-                let running = Running {
-                    listener,
-                    channel,
-                    guardian,
-                    command,
-                    confined,
-                    has_socket,
-                    objects,
-                    pidfd,
-                    stacks,
-                };
-                return Ok((running, command_fd));
-            }
-            Err((step, errno)) => Error::Step(step, errno),
-        },
-        (Ok(Message::Failed(step, errno)), ..) => {
-            Error::Step(Step::from_number(step).unwrap_or(Step::Clone), errno)
+    let failure = match launched {
+        Ok((command, listener, command_fd)) => {
+            let _ = seccomp::sync_wake_up(&listener);
+            let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
+            let channel = ours;
+            let running = Running {
+                listener,
+                channel,
+                guardian,
+                command,
+                confined,
+                has_socket,
+                objects,
+                pidfd,
+                stacks,
+            };
+            return Ok((running, command_fd));
         }
-        (Ok(Message::Launched(_)), Err(error), _)
-        | (Ok(Message::Launched(_)), _, Err(error))
-        | (Err(error), ..) => error,
-        _ => Error::Guardian,
+        Err(failure) => failure,
     };
     reap_guardian(ours.as_fd(), &pidfd, &mut stacks);
     Err(match failure {
@@ -242,11 +229,10 @@ pub(crate) fn launch(
             Error::NotFound(start.name.clone(), errno)
         }
         Error::Step(Step::Exec, errno) => Error::NotExecutable(start.name.clone(), errno),
-        Error::Step(Step::Chdir, errno) => Error::Path(
-            Source::Cwd,
-            start.cwd.as_ref().map(|(_, path)| path.clone()).unwrap_or_default(),
-            errno,
-        ),
+        Error::Step(Step::Chdir, errno) => {
+            let cwd = start.cwd.as_ref().map(|(_, path)| path.clone()).unwrap_or_default();
+            Error::Path(Source::Cwd, cwd, errno)
+        }
         other => other,
     })
 }
@@ -345,7 +331,7 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
         Ok(settled) => settled,
         Err((channel, step, errno)) => {
             // The command runs already, so what fails here ends it.
-            let _ = Message::Failed(step.number(), errno).send(channel, 0);
+            let _ = Message::Failed(step, errno).send(channel, 0);
             guardian::end(scope.as_ref(), &Lists::open());
             return 1;
         }
@@ -366,21 +352,20 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
 type Guarded = (Pid, Option<Enforced>, Option<TimerFd>);
 
 /// Makes the command, and returns after its execve: CLONE_VFORK holds the maker until then.
-fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<Guarded, (u32, Errno)> {
-    let at = |step: Step| move |errno| (step.number(), errno);
+fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<Guarded, Failed> {
+    let at = |step: Step| move |errno| (step, errno);
     // The caller may ignore SIGCHLD, and then the kernel would reap our children without a word.
     signal::set_default(Signal::CHLD).map_err(at(Step::Children))?;
     prctl::set_child_subreaper().map_err(at(Step::Orphans))?;
     let _ = prctl::set_name(c"sandlock-guard");
     let privs = prctl::set_no_new_privs().map_err(at(Step::Privileges))?;
-    let scope = match shared.start.rulesets.as_ref().and_then(|rulesets| rulesets.guardian.as_ref()) {
-        Some(scope) => Some(scope.restrict_self(&privs).map_err(at(Step::GuardianScope))?),
-        None => None,
-    };
+    let scope = shared.start.rulesets.as_ref().and_then(|rulesets| rulesets.guardian.as_ref());
+    let scope =
+        scope.map(|scope| scope.restrict_self(&privs)).transpose().map_err(at(Step::GuardianScope))?;
     signal::kill(process::getpid(), Signal::NONE).map_err(at(Step::Kill))?;
     // Whether the kernel keeps what it has promised; the maker is outside.
     if scope.is_some() && signal::kill(process::getppid(), Signal::NONE) != Err(Errno::EPERM) {
-        return Err(at(Step::Scope)(Errno::EOPNOTSUPP));
+        return Err((Step::Scope, Errno::EOPNOTSUPP));
     }
     let timer = shared.start.timeout.map(time::timer).transpose().map_err(at(Step::Timer))?;
     // A group of its own, so that a signal to the supervisor's is not its end as well; and no controlling
@@ -388,10 +373,9 @@ fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<Guarded, (u32, Errno)>
     let leave =
         if shared.mode == Mode::Elsewhere { process::new_session } else { process::new_process_group };
     leave().map_err(at(Step::Session))?;
-    if let Err(errno) = process::wait_any(WaitFlags::PENDING)
-        && errno != Errno::ECHILD
-    {
-        return Err(at(Step::Wait)(errno));
+    match process::wait_any(WaitFlags::PENDING) {
+        Ok(_) | Err(Errno::ECHILD) => {}
+        Err(errno) => return Err((Step::Wait, errno)),
     }
     shared.guardian.store(process::getpid().get(), SeqCst);
     let flags = CloneFlags::VM | CloneFlags::FILES | CloneFlags::VFORK;
@@ -401,16 +385,12 @@ fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<Guarded, (u32, Errno)>
     // thread sleeps until it has executed or ended.
     let made = unsafe { process::clone(flags, Signal::CHLD, stack, command_entry, arg) };
     let (command, pidfd) = made.map_err(at(Step::Clone))?;
-    match shared.failure() {
-        None => {
-            shared.command.store(pidfd.into_fd().into_raw(), SeqCst);
-            Ok((command, scope, timer))
-        }
-        Some(failure) => {
-            let _ = process::wait_any(WaitFlags::empty());
-            Err(failure)
-        }
+    if let Some(step) = Step::from_number(shared.step.load(SeqCst)) {
+        let _ = process::wait_any(WaitFlags::empty());
+        return Err((step, Errno::new(shared.errno.load(SeqCst))));
     }
+    shared.command.store(pidfd.into_fd().into_raw(), SeqCst);
+    Ok((command, scope, timer))
 }
 
 /// Leaves the guardian with what it needs for the rest of its life, and behind a filter of its own: it opens
@@ -465,57 +445,36 @@ fn leave_table(
 unsafe extern "C" fn command_entry(arg: *mut c_void) -> i32 {
     // SAFETY: see above; all of it is shared references and atomics.
     let shared = unsafe { &*arg.cast_const().cast::<Shared<'_>>() };
-    let (step, errno) = become_command(shared);
-    shared.fail(step, errno);
+    let Err((step, errno)) = become_command(shared);
+    shared.errno.store(errno.get(), SeqCst);
+    shared.step.store(step.number(), SeqCst);
     127
 }
 
 /// Every step, in order; it returns only if one failed, with that one.
-fn become_command(shared: &Shared<'_>) -> (Step, Errno) {
+fn become_command(shared: &Shared<'_>) -> Result<Infallible, Failed> {
     let start = shared.start;
-    if let Err(errno) = process::new_process_group() {
-        return (Step::Group, errno);
+    let at = |step: Step| move |errno| (step, errno);
+    process::new_process_group().map_err(at(Step::Group))?;
+    if shared.mode == Mode::Foreground {
+        let terminal = shared.stdio[0].unwrap_or(BorrowedFd::STDIN);
+        tty::set_foreground(terminal, process::getpid()).map_err(at(Step::Terminal))?;
     }
-    if shared.mode == Mode::Foreground
-        && let Err(errno) =
-            tty::set_foreground(shared.stdio[0].unwrap_or(BorrowedFd::STDIN), process::getpid())
-    {
-        return (Step::Terminal, errno);
+    die_with(Pid::new(shared.guardian.load(SeqCst))).map_err(at(Step::DeathSignal))?;
+    if let Some((cwd, _)) = &start.cwd {
+        fs::fchdir(cwd.as_fd()).map_err(at(Step::Chdir))?;
     }
-    if let Err(errno) = die_with(Pid::new(shared.guardian.load(SeqCst))) {
-        return (Step::DeathSignal, errno);
-    }
-    if let Some((cwd, _)) = &start.cwd
-        && let Err(errno) = fs::fchdir(cwd.as_fd())
-    {
-        return (Step::Chdir, errno);
-    }
-    let privs = match prctl::set_no_new_privs() {
-        Ok(privs) => privs,
-        Err(errno) => return (Step::Privileges, errno),
-    };
-    let enforced = match start.rulesets.as_ref().map(|rulesets| rulesets.command.restrict_self(&privs)) {
-        Some(Ok(enforced)) => enforced,
-        Some(Err(errno)) => return (Step::Landlock, errno),
-        None => return (Step::Landlock, Errno::EBADF),
-    };
-    let filtered = match filter(start, privs) {
-        Ok(listener) => listener,
-        Err(errno) => return (Step::Filter, errno),
-    };
+    let privs = prctl::set_no_new_privs().map_err(at(Step::Privileges))?;
+    let rulesets = start.rulesets.as_ref().ok_or((Step::Landlock, Errno::EBADF))?;
+    let enforced = rulesets.command.restrict_self(&privs).map_err(at(Step::Landlock))?;
+    let filtered = filter(start, privs).map_err(at(Step::Filter))?;
     shared.listener.store(filtered.into_fd().into_raw(), SeqCst);
     // The maker's handlers must not run in this process, which shares its memory; then no signal is blocked
     // any more.
-    if let Err(errno) = signal::reset_handlers().and_then(|()| signal::set_mask(SigSet::EMPTY)) {
-        return (Step::Signals, errno);
-    }
-    if let Err(errno) = set_stdio(shared.stdio) {
-        return (Step::Stdio, errno);
-    }
-    if let Err(errno) = leave_to_command(&start.kept_fds) {
-        return (Step::Close, errno);
-    }
-    (Step::Exec, execute(shared, enforced))
+    signal::reset_handlers().and_then(|()| signal::set_mask(SigSet::EMPTY)).map_err(at(Step::Signals))?;
+    set_stdio(shared.stdio).map_err(at(Step::Stdio))?;
+    leave_to_command(&start.kept_fds).map_err(at(Step::Close))?;
+    Err((Step::Exec, execute(shared, enforced)))
 }
 
 /// Closes what the command does not get, in a table of its own.

@@ -107,6 +107,6 @@ impl Plan {
         let directory =
             tmp.as_mut().filter(|_| end.is_ok()).and_then(|tmp| (!tmp.remove()).then(|| tmp.path().into()));
         terminal.take_back();
-        end.map(|end| Ended { outcome: end.outcome(), processes: end.left, directory })
+        end.map(|end| Ended { outcome: end.outcome, processes: end.left, directory })
     }
 }

@@ -24,7 +24,7 @@ use sandlock_notify::{
 };
 use sandlock_sys::mm::FixedVec;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
-use sandlock_sys::process::{Change, PidFd};
+use sandlock_sys::process::PidFd;
 use sandlock_sys::seccomp::FilterFlags;
 use sandlock_sys::signal::{self, SigSet, SignalFd};
 use sandlock_sys::{AsFd, Errno, Signal, prctl, seccomp, time};
@@ -373,11 +373,9 @@ impl<'r> Supervisor<'r, '_, '_> {
         loop {
             match Message::recv(self.running.channel.as_fd()) {
                 Ok(Message::Ended(end)) => return Ok(Some(end)),
-                Ok(Message::Failed(step, errno)) => {
-                    return Err(Error::Step(Step::from_number(step).unwrap_or(Step::Wait), errno));
-                }
-                Ok(Message::Changed(Change::Stopped(signal))) => self.stopped(signal),
-                Ok(_) => {}
+                Ok(Message::Failed(step, errno)) => return Err(Error::Step(step, errno)),
+                Ok(Message::Stopped(signal)) => self.stopped(signal),
+                Ok(Message::Launched(_)) => {}
                 Err(Errno::EAGAIN) => return Ok(None),
                 // The guardian is gone, which only a process outside can have caused.
                 Err(_) => {

@@ -18,6 +18,7 @@ use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, fs, ti
 
 use super::channel::{End, Message};
 use crate::error::Step;
+use crate::outcome::Outcome;
 
 /// The guardian has closed the standard descriptors and put these in their places.
 pub(crate) const CHANNEL: BorrowedFd<'static> = BorrowedFd::STDIN;
@@ -67,13 +68,13 @@ pub(crate) fn watch(
     objects: &Objects,
 ) {
     let ended = until_end(command, is_timed, children, lists);
-    let patience = if matches!(ended, Ok((_, true))) { PATIENCE_WHEN_LATE } else { PATIENCE };
+    let patience = if ended == Ok(Outcome::TimedOut) { PATIENCE_WHEN_LATE } else { PATIENCE };
     let left = !kill_all(Some(children), scope, lists, patience);
     objects.remove_all();
     // The supervisor learns it last: then the sandbox is empty.
     let last = match ended {
-        Ok((how, timed_out)) => Message::Ended(End { how, timed_out, left }),
-        Err((step, errno)) => Message::Failed(step.number(), errno),
+        Ok(outcome) => Message::Ended(End { outcome, left }),
+        Err((step, errno)) => Message::Failed(step, errno),
     };
     let _ = last.send(CHANNEL, 0);
 }
@@ -83,8 +84,7 @@ pub(crate) fn end(scope: Option<&Enforced>, lists: &Lists) {
     let _ = kill_all(None, scope, lists, PATIENCE);
 }
 
-/// Until the command has ended, or there is a reason to end it: how it ended, and whether that is because its
-/// time was over.
+/// Until the command has ended, or there is a reason to end it.
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ fn until_end(
     is_timed: bool,
     children: &SignalFd,
     lists: &Lists,
-) -> core::result::Result<(Change, bool), (Step, Errno)> {
+) -> core::result::Result<Outcome, (Step, Errno)> {
     let timer = if is_timed { PollFd::new(TIMER, Events::IN) } else { PollFd::NONE };
     let mut rows = [
         PollFd::new(children.as_fd(), Events::IN),
@@ -105,30 +105,31 @@ fn until_end(
     let (mut looked, mut was_unheard) = (time::monotonic(), false);
     loop {
         match reap(command).map_err(|errno| (Step::Wait, errno))? {
-            Some(how @ (Change::Exited(_) | Change::Killed(_))) => return Ok((how, false)),
-            Some(change) => {
+            Some(Change::Exited(status)) => return Ok(Outcome::Exited(status)),
+            Some(Change::Killed(signal)) => return Ok(Outcome::Killed(signal.get())),
+            Some(Change::Stopped(signal)) => {
                 // Sent if there is room: a command that stops and goes on in a loop must not block the
                 // guardian.
-                let _ = Message::Changed(change).send(CHANNEL, libc::MSG_DONTWAIT);
+                let _ = Message::Stopped(signal).send(CHANNEL, libc::MSG_DONTWAIT);
                 continue;
             }
+            Some(Change::Continued) => continue,
             None => {}
         }
         // A timeout also because reaping may have been broken off.
         let found = ppoll(&mut rows, Some(REST));
         let [_, channel, supervisor, timer] = rows;
-        let killed = Change::Killed(Signal::KILL);
+        let killed = Ok(Outcome::Killed(Signal::KILL.get()));
         if !timer.found().is_empty() {
-            return Ok((killed, true));
+            return Ok(Outcome::TimedOut);
         }
-        if let Err(errno) = found
-            && errno != Errno::EINTR
-        {
-            return Err((Step::Poll, errno));
+        match found {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err((Step::Poll, errno)),
         }
         // Whatever comes from the supervisor, its end included, means: enough.
         if !channel.found().is_empty() || !supervisor.found().is_empty() {
-            return Ok((killed, false));
+            return killed;
         }
         while signal::read_signal(children).is_ok() {}
         let now = time::monotonic();
@@ -136,7 +137,7 @@ fn until_end(
             looked = now;
             let is_unheard = supervisor_is_deaf(lists);
             if is_unheard && was_unheard {
-                return Ok((killed, false));
+                return killed;
             }
             was_unheard = is_unheard;
         }

@@ -2,8 +2,7 @@
 //! whose end would leave it unwatched: proc_pid_oom_score_adj(5).
 
 use core::ffi::CStr;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::ffi::CString;
 
 use sandlock_sys::fs::{self, OFlags};
 use sandlock_sys::process::PidFd;
@@ -21,14 +20,7 @@ pub(super) struct Raised(Option<(OwnedFd, i32)>);
 impl Raised {
     /// Opens what it takes, and changes nothing yet.
     pub(super) fn prepare() -> Self {
-        let open = || {
-            let file = fs::open(OWN, OFlags::RDWR).ok()?;
-            let mut text = [0; 16];
-            let len = fs::read(file.as_fd(), &mut text).ok()?;
-            let score = parse(core::str::from_utf8(text.get(..len)?).ok()?)?;
-            Some((file, score))
-        };
-        Self(open())
+        Self(open(OWN))
     }
 
     /// Raises it. The capability that would make this the lowest score allowed must be gone by then.
@@ -53,19 +45,21 @@ impl Drop for Raised {
 /// Raises the score of a command whose supervisor is a thread of a program with a life of its own: that
 /// program's score does not change, not for a moment.
 pub(crate) fn raise_of(command: Pid, pidfd: &PidFd) {
-    let path = format!("/proc/{command}/oom_score_adj");
-    let Ok(mut file) = File::options().read(true).write(true).open(path) else { return };
+    let path = CString::new(format!("/proc/{command}/oom_score_adj"));
+    let mut raised = Raised(path.ok().and_then(|path| open(&path)));
     // Not reaped yet, so its number was its own when the file was opened, and the file stays that process's.
-    let is_its_own = signal::pidfd_send_signal(pidfd, Signal::NONE) != Err(Errno::ESRCH);
-    let mut text = String::new();
-    if is_its_own
-        && file.read_to_string(&mut text).is_ok()
-        && let Some(score) = parse(&text)
-    {
-        let _ = file.write_all(score.saturating_add(MORE).min(MAX).to_string().as_bytes());
+    if signal::pidfd_send_signal(pidfd, Signal::NONE) != Err(Errno::ESRCH) {
+        raised.raise();
     }
+    // It stays raised.
+    raised.0 = None;
 }
 
-fn parse(text: &str) -> Option<i32> {
-    text.trim().parse().ok()
+/// Opens a score, and reads it.
+fn open(path: &CStr) -> Option<(OwnedFd, i32)> {
+    let file = fs::open(path, OFlags::RDWR).ok()?;
+    let mut text = [0; 16];
+    let len = fs::read(file.as_fd(), &mut text).ok()?;
+    let score = core::str::from_utf8(text.get(..len)?).ok()?.trim().parse().ok()?;
+    Some((file, score))
 }
