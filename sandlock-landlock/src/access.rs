@@ -1,9 +1,5 @@
 //! Rights: what a ruleset handles, of the three kinds together.
 
-use core::fmt::{self, Write};
-
-use bitflags::Flags;
-
 pub use sandlock_sys::landlock::{AccessFs, AccessNet, RestrictFlags, Scope};
 
 /// Rights on files, rights on ports, and scopes. A scope is not a right that a rule could grant; but a
@@ -59,11 +55,7 @@ impl Rights {
     /// Those in both.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
-        Self {
-            fs: self.fs.intersection(other.fs),
-            net: self.net.intersection(other.net),
-            scope: self.scope.intersection(other.scope),
-        }
+        self.difference(self.difference(other))
     }
 
     /// Those of `self` that are not in `other`.
@@ -77,51 +69,9 @@ impl Rights {
     }
 }
 
-impl fmt::Display for Rights {
-    /// In the words of the kernel's audit records: `fs.refer,net.bind_tcp,scope.signal`. Bits without a name
-    /// are one number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut comma = "";
-        list(f, &mut comma, "fs", self.fs)?;
-        list(f, &mut comma, "net", self.net)?;
-        list(f, &mut comma, "scope", self.scope)
-    }
-}
-
-fn list<B: Flags<Bits = u64>>(
-    f: &mut fmt::Formatter<'_>,
-    comma: &mut &str,
-    kind: &str,
-    rights: B,
-) -> fmt::Result {
-    let mut names = rights.iter_names();
-    for (name, _) in names.by_ref() {
-        write!(f, "{comma}{kind}.")?;
-        name.chars().try_for_each(|letter| f.write_char(letter.to_ascii_lowercase()))?;
-        *comma = ",";
-    }
-    let nameless = names.remaining().bits();
-    if nameless != 0 {
-        write!(f, "{comma}{kind}.{nameless:#x}")?;
-        *comma = ",";
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::string::ToString;
-
     use super::*;
-
-    #[test]
-    fn rights_print_as_the_kernel_logs_them() {
-        let fs = AccessFs::REFER | AccessFs::from_bits_retain(1 << 40);
-        let rights = Rights { fs, net: AccessNet::BIND_TCP, scope: Scope::SIGNAL };
-        assert_eq!(rights.to_string(), "fs.refer,fs.0x10000000000,net.bind_tcp,scope.signal");
-        assert_eq!(Rights::scoped(Scope::from_bits_retain(4)).to_string(), "scope.0x4");
-        assert_eq!(Rights::NONE.to_string(), "");
-    }
 
     #[test]
     fn the_three_kinds_do_not_mix() {

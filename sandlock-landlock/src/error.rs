@@ -1,7 +1,5 @@
 //! What can fail before anything is restricted.
 
-use core::fmt;
-
 use sandlock_sys::Errno;
 
 use crate::access::Rights;
@@ -19,16 +17,3 @@ pub enum Error {
     /// can name.
     AddRule(Errno),
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsupported(rights) => write!(f, "this kernel's Landlock cannot restrict {rights}"),
-            Self::Create(errno) => write!(f, "landlock_create_ruleset: {errno}"),
-            Self::Open(errno) => write!(f, "openat2: {errno}"),
-            Self::AddRule(errno) => write!(f, "landlock_add_rule: {errno}"),
-        }
-    }
-}
-
-impl core::error::Error for Error {}

@@ -7,6 +7,7 @@ extern crate std;
 
 mod abi;
 mod access;
+mod display;
 mod error;
 mod protection;
 mod ruleset;

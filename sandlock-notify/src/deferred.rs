@@ -41,12 +41,6 @@ pub struct DeferredCalls<'l> {
 pub type Again<'l> = (Notification<'l>, Duration);
 
 impl<'l> DeferredCalls<'l> {
-    /// No call waits.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { calls: FixedVec::new(MAX_DEFERRED), next: 0, budget: 0 }
-    }
-
     /// Whether no call waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -156,7 +150,8 @@ impl Wait {
 }
 
 impl Default for DeferredCalls<'_> {
+    /// No call waits.
     fn default() -> Self {
-        Self::new()
+        Self { calls: FixedVec::new(MAX_DEFERRED), next: 0, budget: 0 }
     }
 }

@@ -68,8 +68,7 @@ pub(crate) enum Interrupt {
 /// Whether a signal waits for the thread `tid` that it does not block: SIGSTOP, one with a handler, one that
 /// kills.
 pub(crate) fn interrupt(tid: Pid) -> Option<Interrupt> {
-    let mut text = [0; STATUS_MAX];
-    let signals = Signals::of(read(tid, "status", &mut text).ok()?)?;
+    let signals = Signals::of_thread(tid).ok()?;
     let unblocked = |pending: u64| pending & !signals.blocked != 0;
     if unblocked(signals.private) || (unblocked(signals.shared) && signals.process == tid) {
         return Some(Interrupt::Certain);
@@ -78,8 +77,7 @@ pub(crate) fn interrupt(tid: Pid) -> Option<Interrupt> {
         return None;
     }
     // The kernel prefers the first thread (`complete_signal`). A stop of the process marks every thread.
-    let mut text = [0; STATUS_MAX];
-    let first = Signals::of(read(signals.process, "status", &mut text).ok()?)?;
+    let first = Signals::of_thread(signals.process).ok()?;
     if first.is_stopped {
         return Some(Interrupt::Certain);
     }
@@ -116,8 +114,7 @@ pub fn pending_signals(status: BorrowedFd<'_>) -> Result<u64> {
 ///
 /// `ESRCH`, `ENOENT`: the thread is gone.
 pub(crate) fn does_not_hear(tid: Pid, signal: Signal) -> Result<bool> {
-    let mut text = [0; STATUS_MAX];
-    let signals = Signals::of(read(tid, "status", &mut text)?).ok_or(Errno::ESRCH)?;
+    let signals = Signals::of_thread(tid)?;
     let bit = SigSet::EMPTY.with(signal).bits();
     Ok((signals.blocked | signals.ignored) & bit != 0)
 }
@@ -137,6 +134,11 @@ struct Signals {
 }
 
 impl Signals {
+    fn of_thread(tid: Pid) -> Result<Self> {
+        let mut text = [0; STATUS_MAX];
+        Self::of(read(tid, "status", &mut text)?).ok_or(Errno::ESRCH)
+    }
+
     fn of(status: &[u8]) -> Option<Self> {
         let field = |name: &str| {
             // Whole lines only: the last one may be cut off.

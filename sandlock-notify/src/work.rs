@@ -85,15 +85,14 @@ const VALUE: usize = 2;
 impl<'w> Job<'w> {
     /// An empty desk.
     #[must_use]
-    pub const fn new(context: Context<'w>) -> Self {
-        let notif = Notif::ZERO;
-        let (file, place, numbers) = (None, Place::Open, [0; 4]);
+    pub fn new(context: Context<'w>) -> Self {
         Self {
             context,
-            notif,
-            file,
-            place,
-            numbers,
+            // All zero, which no notification is: cookies start at 1.
+            notif: Notif::default(),
+            file: None,
+            place: Place::Open,
+            numbers: [0; 4],
             since: None,
             run: None,
             deferred: None,

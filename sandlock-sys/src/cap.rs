@@ -9,15 +9,15 @@ use crate::errno::{Errno, Result};
 use crate::nr::native as nr;
 use crate::prctl;
 
-/// `_LINUX_CAPABILITY_VERSION_3`: 64-bit sets.
-const VERSION_3: u32 = 0x2008_0522;
-
 /// `struct __user_cap_header_struct`
 #[repr(C)]
 struct Header {
     version: u32,
     pid: i32,
 }
+
+/// The calling thread, and `_LINUX_CAPABILITY_VERSION_3`: 64-bit sets.
+const HEADER: Header = Header { version: 0x2008_0522, pid: 0 };
 
 /// `struct __user_cap_data_struct`: one half of the three sets.
 #[derive(Clone, Copy, Default)]
@@ -35,12 +35,15 @@ const _: () = assert!(size_of::<Header>() == 8 && size_of::<[Half; 2]>() == 24);
 ///
 /// None that a kernel since 2.6.26 returns.
 pub fn permitted() -> Result<u64> {
-    let header = Header { version: VERSION_3, pid: 0 };
+    let [low, high] = get()?;
+    Ok(u64::from(high.permitted) << 32 | u64::from(low.permitted))
+}
+
+fn get() -> Result<[Half; 2]> {
     let mut sets = [Half::default(); 2];
     // SAFETY: the kernel reads one header and writes two halves (version 3).
-    unsafe { syscall!(nr::CAPGET, &header, &mut sets)? };
-    let [low, high] = sets;
-    Ok(u64::from(high.permitted) << 32 | u64::from(low.permitted))
+    unsafe { syscall!(nr::CAPGET, &HEADER, &mut sets)? };
+    Ok(sets)
 }
 
 /// `CAP_SYS_ADMIN` and `CAP_PERFMON`, either of which lets its holder read the environment and the mappings
@@ -60,20 +63,14 @@ pub fn keep_only(kept: u64) -> Result<()> {
     for cap in (0..64).filter(|cap| kept >> cap & 1 == 0) {
         match prctl::drop_bounding_cap(cap) {
             Ok(()) => {}
-            Err(Errno::EINVAL) => break,
-            // Dropping needs CAP_SETPCAP. Without it the bounding set has no effect: under no_new_privs
-            // execve adds no capability, for user 0 either.
-            Err(Errno::EPERM) => break,
+            // Dropping needs CAP_SETPCAP, else EPERM. Without it the bounding set has no effect: under
+            // no_new_privs execve adds no capability, for user 0 either.
+            Err(Errno::EINVAL | Errno::EPERM) => break,
             Err(errno) => return Err(errno),
         }
     }
     prctl::clear_ambient_caps()?;
-    let header = Header { version: VERSION_3, pid: 0 };
-    let mut sets = [Half::default(); 2];
-    if kept != 0 {
-        // SAFETY: the kernel reads one header and writes two halves (version 3).
-        unsafe { syscall!(nr::CAPGET, &header, &mut sets)? };
-    }
+    let mut sets = if kept == 0 { [Half::default(); 2] } else { get()? };
     for (half, kept) in sets.iter_mut().zip([kept, kept >> 32]) {
         let kept = u32::try_from(kept & u64::from(u32::MAX)).unwrap_or(0);
         half.effective &= kept;
@@ -81,5 +78,5 @@ pub fn keep_only(kept: u64) -> Result<()> {
         half.inheritable &= kept;
     }
     // SAFETY: the kernel reads one header and two halves.
-    unsafe { syscall!(nr::CAPSET, &header, &sets) }.map(drop)
+    unsafe { syscall!(nr::CAPSET, &HEADER, &sets) }.map(drop)
 }

@@ -191,16 +191,6 @@ pub fn status_flags(fd: BorrowedFd<'_>) -> Result<OFlags> {
     Ok(OFlags::from_bits_retain(conv::i32_from_usize(flags)))
 }
 
-/// `fcntl(F_SETFL)`: for every descriptor of the same open file.
-///
-/// # Errors
-///
-/// `EBADF`, `EPERM`.
-pub fn set_status_flags(fd: BorrowedFd<'_>, flags: OFlags) -> Result<()> {
-    // SAFETY: no memory is touched.
-    unsafe { syscall!(nr::FCNTL, fd, libc::F_SETFL, flags.bits()) }.map(drop)
-}
-
 /// `FIONBIO`: sets or clears `O_NONBLOCK` of the open file and no other flag, for every descriptor of it.
 ///
 /// # Errors

@@ -5,12 +5,7 @@
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
-#[cfg(not(target_arch = "s390x"))]
-use crate::arch::Arg;
-#[cfg(target_arch = "s390x")]
-use crate::arch::pad;
-use crate::arch::{invoke, syscall};
-use crate::conv;
+use crate::arch::syscall;
 use crate::errno::{Errno, Result};
 use crate::nr::native as nr;
 use crate::wide;
@@ -32,9 +27,9 @@ impl Mapping {
         isize::try_from(len).map_err(|_| Errno::ENOMEM)?;
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let args = [0, len, conv::usize_from_i32(prot), conv::usize_from_i32(flags), usize::MAX, 0];
-        // SAFETY: without MAP_FIXED the kernel picks addresses that nothing uses.
-        let start = unsafe { mmap(&args)? };
+        // SAFETY: without MAP_FIXED the kernel picks addresses that nothing uses. The unit of the offset, 0,
+        // differs.
+        let start = unsafe { syscall!(wide::MMAP, 0usize, len, prot, flags, -1i32, 0usize)? };
         Ok(Self { start: core::ptr::with_exposed_provenance_mut(start), len })
     }
 
@@ -51,21 +46,6 @@ impl Mapping {
         // SAFETY: `start` is `len` mapped, initialised (zeroed) bytes that only this value knows of.
         unsafe { core::slice::from_raw_parts_mut(self.start, self.len) }
     }
-}
-
-/// mmap(2): address, length, protection, flags, descriptor, and offset 0, whose unit differs.
-///
-/// # Safety
-///
-/// No code uses an earlier mapping at that address.
-unsafe fn mmap(args: &[usize; 6]) -> Result<usize> {
-    // s390x has the oldest form only, which reads its arguments from memory.
-    #[cfg(target_arch = "s390x")]
-    let args = pad([args.into()]);
-    #[cfg(not(target_arch = "s390x"))]
-    let args = args.map(Arg::from);
-    // SAFETY: the kernel reads the six words if it gets their address; the rest is the caller's contract.
-    unsafe { invoke(wide::MMAP, args) }
 }
 
 impl Drop for Mapping {

@@ -33,12 +33,8 @@ pub fn socketpair(kind: i32) -> Result<(OwnedFd, OwnedFd)> {
     let mut fds = [-1i32; 2];
     // SAFETY: the kernel writes two descriptors.
     unsafe { syscall!(nr::SOCKETPAIR, libc::AF_UNIX, kind | libc::SOCK_CLOEXEC, 0u32, &mut fds)? };
-    let [one, other] = fds;
     // SAFETY: the kernel returned two new descriptors that no other code owns.
-    let one = unsafe { OwnedFd::from_raw(one) };
-    // SAFETY: as above.
-    let other = unsafe { OwnedFd::from_raw(other) };
-    Ok((one, other))
+    Ok(fds.map(|fd| unsafe { OwnedFd::from_raw(fd) }).into())
 }
 
 /// listen(2)
@@ -148,9 +144,7 @@ pub fn getsockname(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
 ///
 /// `ENOPROTOOPT`, `ENOTSOCK`, `EBADF`.
 pub fn option(fd: BorrowedFd<'_>, level: i32, name: i32) -> Result<i32> {
-    let mut value = 0i32;
-    get(fd, level, name, &mut value)?;
-    Ok(value)
+    get(fd, level, name)
 }
 
 /// `struct linger` of `SO_LINGER`: whether closing the socket waits for its data, and for how many seconds.
@@ -185,9 +179,7 @@ impl Linger {
 ///
 /// `ENOTSOCK`, `EBADF`.
 pub fn linger(fd: BorrowedFd<'_>) -> Result<Linger> {
-    let mut value = Linger::default();
-    get(fd, libc::SOL_SOCKET, libc::SO_LINGER, &mut value)?;
-    Ok(value)
+    get(fd, libc::SOL_SOCKET, libc::SO_LINGER)
 }
 
 /// `SO_LINGER`
@@ -247,9 +239,7 @@ pub const SO_PASSRIGHTS: i32 = 83;
 ///
 /// `ENOTSOCK`, `EBADF`.
 pub fn timeout(fd: BorrowedFd<'_>, name: i32) -> Result<Timeout> {
-    let mut value = Timeout::NONE;
-    get(fd, libc::SOL_SOCKET, name, &mut value)?;
-    Ok(value)
+    get(fd, libc::SOL_SOCKET, name)
 }
 
 /// `SO_SNDTIMEO`
@@ -279,17 +269,16 @@ pub fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> Re
 ///
 /// `ENOTSOCK`, `EBADF`.
 pub fn cookie(fd: BorrowedFd<'_>) -> Result<u64> {
-    let mut value = 0u64;
-    get(fd, libc::SOL_SOCKET, libc::SO_COOKIE, &mut value)?;
-    Ok(value)
+    get(fd, libc::SOL_SOCKET, libc::SO_COOKIE)
 }
 
 /// getsockopt(2) of a plain value whose any bytes are valid: integers and the structures of this file.
-fn get<T>(fd: BorrowedFd<'_>, level: i32, name: i32, value: &mut T) -> Result<()> {
+fn get<T: Default>(fd: BorrowedFd<'_>, level: i32, name: i32) -> Result<T> {
+    let mut value = T::default();
     let size = u32::try_from(size_of::<T>()).map_err(|_| Errno::EINVAL)?;
     let mut len = size;
     // SAFETY: the kernel writes at most `len` = size_of::<T>() bytes into `value`, and reads and writes
     // `len`.
-    unsafe { syscall!(nr::GETSOCKOPT, fd, level, name, &mut *value, &mut len)? };
-    if len == size { Ok(()) } else { Err(Errno::EIO) }
+    unsafe { syscall!(nr::GETSOCKOPT, fd, level, name, &mut value, &mut len)? };
+    if len == size { Ok(value) } else { Err(Errno::EIO) }
 }

@@ -13,6 +13,7 @@ use crate::arch::syscall;
 use crate::conv;
 use crate::errno::{Errno, Result};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::fs;
 use crate::nr::native as nr;
 use crate::time::Timespec;
 use crate::wide;
@@ -80,10 +81,7 @@ impl PollFd {
 /// * `EINTR`: a signal handler ran.
 /// * `EINVAL`: more rows than `RLIMIT_NOFILE`.
 pub fn ppoll(rows: &mut [PollFd], timeout: Option<Duration>) -> Result<usize> {
-    let mut time = timeout.map(|time| Timespec {
-        sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-        nsec: i64::from(time.subsec_nanos()),
-    });
+    let mut time = timeout.map(Timespec::from);
     let time = time.as_mut().map_or(core::ptr::null_mut(), core::ptr::from_mut);
     let len = u32::try_from(rows.len()).map_err(|_| Errno::EINVAL)?;
     // SAFETY: the kernel reads and writes `len` pollfd rows, and reads one timespec and writes the time left
@@ -111,15 +109,11 @@ impl EventFd {
 
     /// Makes it readable.
     pub fn signal(&self) {
-        let one = 1u64;
-        // SAFETY: the kernel reads 8 bytes.
-        let _ = unsafe { syscall!(nr::WRITE, self.as_fd(), &one, size_of::<u64>()) };
+        let _ = fs::write(self.as_fd(), &1u64.to_ne_bytes());
     }
 
     /// Makes it unreadable.
     pub fn clear(&self) {
-        let mut count = 0u64;
-        // SAFETY: the kernel writes 8 bytes.
-        let _ = unsafe { syscall!(nr::READ, self.as_fd(), &mut count, size_of::<u64>()) };
+        let _ = fs::read(self.as_fd(), &mut [0; size_of::<u64>()]);
     }
 }

@@ -76,14 +76,6 @@ pub struct Notif {
 }
 const _: () = assert!(size_of::<Notif>() == 80 && offset_of!(Notif, data) == 16);
 
-impl Notif {
-    /// All zero, which no notification is: cookies start at 1.
-    pub const ZERO: Self = {
-        let data = Data { nr: 0, arch: 0, instruction_pointer: 0, args: [0; 6] };
-        Self { id: 0, pid: Pid::SELF, flags: 0, data }
-    };
-}
-
 /// `struct seccomp_notif_resp`
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C)]

@@ -22,6 +22,13 @@ pub(crate) struct Timespec {
     pub(crate) nsec: i64,
 }
 
+impl From<Duration> for Timespec {
+    fn from(time: Duration) -> Self {
+        let sec = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Self { sec, nsec: time.subsec_nanos().into() }
+    }
+}
+
 /// `CLOCK_MONOTONIC`: the time since some moment in the past; it never goes back.
 #[must_use]
 pub fn monotonic() -> Duration {
@@ -56,11 +63,7 @@ pub fn timer(after: Duration) -> Result<TimerFd> {
     // SAFETY: the kernel returned a new descriptor that no other code owns.
     let timer = TimerFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) });
     // Zero would stop the timer.
-    let after = after.max(Duration::from_nanos(1));
-    let value = Timespec {
-        sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-        nsec: after.subsec_nanos().into(),
-    };
+    let value = after.max(Duration::from_nanos(1)).into();
     let spec = Itimerspec { interval: Timespec::default(), value };
     // SAFETY: the kernel reads one itimerspec; the pointer to the old one is null.
     unsafe { syscall!(wide::TIMERFD_SETTIME, timer.as_fd(), 0u32, &spec, 0usize)? };

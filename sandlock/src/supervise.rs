@@ -8,16 +8,11 @@ mod workers;
 
 use core::time::Duration;
 
-use sandlock_notify::handlers::connect::{Connect, Judge};
-use sandlock_notify::handlers::interfaces::Interfaces;
-use sandlock_notify::handlers::listen::Listen;
-use sandlock_notify::handlers::memfd::Memfd;
-use sandlock_notify::handlers::metadata::Metadata;
-use sandlock_notify::handlers::netlink::Netlink;
-use sandlock_notify::handlers::posix_shm::PosixShm;
-use sandlock_notify::handlers::process_ids::ProcessIds;
-use sandlock_notify::handlers::system_v::SystemV;
-use sandlock_notify::handlers::terminal::Terminal as Jobs;
+use sandlock_notify::handlers::{
+    connect::Connect, connect::Judge, interfaces::Interfaces, listen::Listen, memfd::Memfd,
+    metadata::Metadata, netlink::Netlink, posix_shm::PosixShm, process_ids::ProcessIds, system_v::SystemV,
+    terminal::Terminal as Jobs,
+};
 use sandlock_notify::{
     Again, Call, Closer, Context, DeferredCalls, Desk, MAX_DEFERRED, Notification, PidfdCache, Response,
     Until, Verdict, Wait, Waiting, Workers as _, dispatch, recv,
@@ -102,7 +97,7 @@ pub(crate) fn supervise(
         terminal,
         signals: signal::signalfd(signals).map_err(at(Step::SignalFd))?,
         handlers: &mut handlers,
-        deferred: DeferredCalls::new(),
+        deferred: DeferredCalls::default(),
         workers: &workers,
         bell: &bell,
         parent: watch.parent.as_ref(),

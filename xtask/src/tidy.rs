@@ -66,7 +66,7 @@ const PURE: [&str; 2] = ["Errno", "Result"];
 
 /// Files of the other classes that no running sandbox uses, and their purpose. No file of class A or B may
 /// name an item of theirs.
-const OFF_THE_PATH: [(&str, &str); 17] = [
+const OFF_THE_PATH: [(&str, &str); 18] = [
     ("sandlock/src/profile.rs", "what the base profile has on this machine: plans are made of it"),
     ("sandlock/src/profile/", "the same"),
     ("sandlock/src/report.rs", "passes on what reports have"),
@@ -78,6 +78,7 @@ const OFF_THE_PATH: [(&str, &str); 17] = [
     ("sandlock-bpf/src/facts.rs", "what the proof knows"),
     ("sandlock-bpf/src/run.rs", "runs a program outside the kernel: tests"),
     ("sandlock-bpf/src/verify.rs", "proves that a program is its table: tests, sandlock explain"),
+    ("sandlock-landlock/src/display.rs", "texts of rights and errors: reports, tests"),
     ("sandlock-netlink/src/client.rs", "dumps as they are read: clients"),
     ("sandlock-netlink/src/display.rs", "texts of errors: clients, tests"),
     ("sandlock-netlink/src/host.rs", "a machine with a network card: emulators"),

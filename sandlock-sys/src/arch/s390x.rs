@@ -3,14 +3,17 @@
 use core::arch::asm;
 use core::ffi::c_void;
 
-use super::{Arg, Entry};
+use super::{Arg, Entry, pad};
 use crate::conv;
 use crate::nr::native as nr;
 
 /// # Safety
 ///
 /// See [`super::invoke`].
-pub(super) unsafe fn syscall6(nr: u32, [a0, a1, a2, a3, a4, a5]: [Arg<'_>; 6]) -> usize {
+pub(super) unsafe fn syscall6(nr: u32, args: [Arg<'_>; 6]) -> usize {
+    // mmap(2) alone takes its arguments from memory.
+    let block = args.map(|arg| arg.0);
+    let [a0, a1, a2, a3, a4, a5] = if nr == nr::MMAP { pad([Arg::from(&block)]) } else { args };
     let ret: usize;
     // SAFETY: `svc 0` reads r1 and r2 to r7 and writes r2; the kernel preserves every other register. What it
     // does with the arguments is the caller's contract.
