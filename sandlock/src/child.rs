@@ -65,18 +65,9 @@ impl Plan {
             Error::Step(Step::Stdio, Errno::new(error.raw_os_error().unwrap_or(libc::EIO)))
         };
         let [stdin, stdout, stderr] = stdio;
-        let (theirs_in, stdin) = match stdin {
-            Stdio::Piped => {
-                pipe().and_then(|(read, write)| Ok((Some(above(read)?), Some(write)))).map_err(at)?
-            }
-            other => (other.open(false).map_err(at)?, None),
-        };
-        let output = |stdio: Stdio| match stdio {
-            Stdio::Piped => pipe().and_then(|(read, write)| Ok((Some(above(write)?), Some(read)))),
-            other => other.open(true).map(|file| (file, None)),
-        };
-        let (theirs_out, stdout) = output(stdout).map_err(at)?;
-        let (theirs_err, stderr) = output(stderr).map_err(at)?;
+        let (theirs_in, stdin) = stdin.open(false).map_err(at)?;
+        let (theirs_out, stdout) = stdout.open(true).map_err(at)?;
+        let (theirs_err, stderr) = stderr.open(true).map_err(at)?;
         let (end, at_the_end) = UnixStream::pair().map_err(at)?;
         end.set_nonblocking(true).map_err(at)?;
         let (send, started) = std::sync::mpsc::channel();
@@ -97,22 +88,21 @@ impl Plan {
 }
 
 impl Stdio {
-    /// The file, if it is not the caller's.
-    fn open(self, for_writing: bool) -> std::io::Result<Option<OwnedFd>> {
-        match self {
-            Self::Null => {
-                File::options().read(!for_writing).write(for_writing).open("/dev/null").and_then(above)
+    /// The command's file, if it is not the caller's, and the caller's end of a pipe. The command's is under
+    /// a number above those of the standard descriptors, which it replaces.
+    fn open<T: From<OwnedFd>>(self, is_output: bool) -> std::io::Result<(Option<OwnedFd>, Option<T>)> {
+        let (theirs, ours) = match self {
+            Self::Inherit => return Ok((None, None)),
+            Self::Null => (File::options().read(!is_output).write(is_output).open("/dev/null")?.into(), None),
+            Self::File(file) => (file, None),
+            Self::Piped => {
+                let (read, write) =
+                    pipe().map(|(read, write)| (OwnedFd::from(read), OwnedFd::from(write)))?;
+                if is_output { (write, Some(read)) } else { (read, Some(write)) }
             }
-            Self::File(file) => above(file),
-            Self::Inherit | Self::Piped => return Ok(None),
-        }
-        .map(Some)
+        };
+        Ok((Some(theirs.try_clone()?), ours.map(T::from)))
     }
-}
-
-/// The file under a number above those of the standard descriptors, which the command's replace.
-fn above(file: impl Into<OwnedFd>) -> std::io::Result<OwnedFd> {
-    file.into().try_clone()
 }
 
 fn joined(supervisor: JoinHandle<Result<Ended, Error>>) -> Result<Ended, Error> {

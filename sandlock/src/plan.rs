@@ -25,6 +25,7 @@ mod command;
 mod extra;
 mod filters;
 mod grants;
+mod listing;
 mod place;
 mod rules;
 mod tmp;
@@ -203,10 +204,9 @@ impl Plan {
             rules.write_place(Source::Home, &home.real.clone(), home)?;
         }
         features.set(Features::DEVICES, rules.devices);
-        let mut private = None;
-        if let Some(tmp) = tmp.as_ref().filter(|_| policy.shm && !rules.grants.iter().any(Grant::has_shm)) {
-            private = Some(tmp.again().map_err(|errno| Error::Tmp(tmp.path().into(), errno))?);
-        }
+        let private = tmp.as_ref().filter(|_| policy.shm && !rules.grants.iter().any(Grant::has_shm));
+        let again = |tmp: &PrivateTmp| tmp.again().map_err(|errno| Error::Tmp(tmp.path().into(), errno));
+        let private = private.map(again).transpose()?;
         features.set(Features::POSIX_SHM, private.is_some());
         for ruleset in &rules.rulesets {
             allow_ports(ruleset, policy)?;
@@ -253,12 +253,6 @@ impl Plan {
             },
             tmp,
         })
-    }
-
-    /// The filter, as the kernel gets it.
-    #[must_use]
-    pub fn program(&self) -> &[SockFilter] {
-        &self.start.program
     }
 }
 
@@ -346,33 +340,6 @@ fn compat_arch() -> Result<Arch, Error> {
             "no 32-bit programs of this architecture are known; there are i386 on x86_64, and arm on aarch64";
         Error::Value(Source::Compat, std::env::consts::ARCH.into(), hint)
     })
-}
-
-/// For messages.
-impl Plan {
-    /// Whether something is not enforced that would be on a newer kernel.
-    #[must_use]
-    pub const fn is_degraded(&self) -> bool {
-        !self.report.missing.is_empty()
-    }
-
-    /// The file rules, in the order they were added.
-    #[must_use]
-    pub fn grants(&self) -> &[Grant] {
-        &self.report.grants
-    }
-
-    /// What the caller should know: what programs expect and is not granted.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.report.warnings
-    }
-
-    /// What the caller may want to know about the rules.
-    #[must_use]
-    pub fn notes(&self) -> &[String] {
-        &self.report.notes
-    }
 }
 
 #[cfg(test)]

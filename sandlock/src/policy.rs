@@ -28,7 +28,7 @@ pub use source::Source;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Policy {
     pub(crate) base: bool,
@@ -66,40 +66,24 @@ pub enum Home {
     At(PathBuf),
 }
 
+impl Default for PortList {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Policy {
     /// The base profile: read and execute what the system has installed, `/etc` as far as any user may, the
     /// toolchains of `PATH`, the project around the current directory, the harmless devices, `/proc`; write
     /// to a private directory that is home and temporary directory, and is removed at the end; no network, no
     /// secrets of the environment, nothing else.
     pub fn base() -> Self {
-        let mut policy = Self::none();
-        policy.base = true;
-        policy
+        Self { base: true, ..Self::default() }
     }
 
     /// Nothing at all: not even the command itself can be read without a rule for it.
-    pub const fn none() -> Self {
-        Self {
-            base: false,
-            read: Vec::new(),
-            write: Vec::new(),
-            connect: PortList::NONE,
-            bind: PortList::NONE,
-            env: Vec::new(),
-            clean_env: false,
-            home: Home::Private,
-            kept_fds: Vec::new(),
-            die_with_parent: false,
-            no_ptrace: false,
-            shm: false,
-            streams: false,
-            cwd: None,
-            timeout: None,
-            keep_caps: false,
-            degraded: Vec::new(),
-            compat: false,
-            abi: None,
-        }
+    pub fn none() -> Self {
+        Self::default()
     }
 
     /// Grants reading, listing and executing a file, or everything below a directory. A relative path starts

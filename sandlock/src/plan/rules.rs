@@ -7,12 +7,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use sandlock_landlock::{AccessFs, Error as Landlock, RulesetFd};
-use sandlock_sys::fs::{self, Entries, FileType, Mode, OFlags, Resolve};
+use sandlock_sys::fs::{self, FileType, Mode, OFlags, Resolve};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd};
 
 use super::grants::Grant;
 use super::place::{self, Place, is_process};
-use super::tmp::PrivateTmp;
+use super::tmp::{PrivateTmp, each};
 use crate::error::Error;
 use crate::policy::Source;
 
@@ -206,32 +206,23 @@ impl Rules {
         self.named(Source::Write, path, place, ALL.difference(CONTENTS))?;
         let is_procfs = place.is_procfs();
         let because = |errno| Error::Path(Source::Write, place.real.clone(), errno);
-        let dir = fs::openat2(place.fd.as_fd(), c".", OFlags::DIRECTORY, Mode::empty(), Resolve::empty())
-            .map_err(because)?;
-        let mut buffer = [0; 8192];
-        loop {
-            let len = fs::getdents64(dir.as_fd(), &mut buffer).map_err(because)?;
-            if len == 0 {
+        each(place.fd.as_fd(), because, |name| {
+            let name_os = OsStr::from_bytes(name.to_bytes());
+            let entry = place.real.join(name_os);
+            if is_procfs && is_process(name_os) {
                 return Ok(());
             }
-            for name in Entries::new(buffer.get(..len).unwrap_or_default()) {
-                let name_os = OsString::from_vec(name.to_bytes().to_vec());
-                let entry = place.real.join(&name_os);
-                if name == c"." || name == c".." || (is_procfs && is_process(&name_os)) {
-                    continue;
-                }
-                if holes.iter().any(|hole| hole.starts_with(&entry)) {
-                    let place = Place::open(Source::Write, &entry)?;
-                    self.around(path, &place, holes)?;
-                    continue;
-                }
-                // A link's target has a rule where it is; a file that is gone meanwhile needs none.
-                let flags = OFlags::PATH | OFlags::NOFOLLOW;
-                if let Ok(file) = fs::openat2(dir.as_fd(), name, flags, Mode::empty(), Resolve::NO_SYMLINKS) {
-                    self.allow(Source::Write, ALL, entry, file.as_fd())?;
-                }
+            if holes.iter().any(|hole| hole.starts_with(&entry)) {
+                let place = Place::open(Source::Write, &entry)?;
+                return self.around(path, &place, holes);
             }
-        }
+            // A link's target has a rule where it is; a file that is gone meanwhile needs none.
+            let flags = OFlags::PATH | OFlags::NOFOLLOW;
+            match fs::openat2(place.fd.as_fd(), name, flags, Mode::empty(), Resolve::NO_SYMLINKS) {
+                Ok(file) => self.allow(Source::Write, ALL, entry, file.as_fd()),
+                Err(_) => Ok(()),
+            }
+        })
     }
 }
 

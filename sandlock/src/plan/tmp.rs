@@ -74,9 +74,7 @@ impl PrivateTmp {
         let file = fs::openat2(self.fd(), name, flags, Mode::from_bits_retain(0o600), Resolve::NO_SYMLINKS)?;
         fs::write(file.as_fd(), bytes).map(drop)
     }
-}
 
-impl PrivateTmp {
     /// Removes it. The guest made its contents, so depth and names are its choice: the tree is flattened,
     /// level by level, instead of walked. Returns whether it is gone.
     pub(crate) fn remove(&mut self) -> bool {
@@ -130,14 +128,14 @@ fn open_dir(at: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
 /// One pass over the top: files go, directories are emptied into it. Whether anything went.
 fn sweep(top: BorrowedFd<'_>, number: &mut u64) -> Result<bool> {
     let mut went = false;
-    each(top, |name| {
+    each(top, core::convert::identity, |name| {
         if remove(top, name).is_ok() {
             went = true;
-            return;
+            return Ok(());
         }
         unlock_at(top, name);
-        let Ok(dir) = open_dir(top, name) else { return };
-        let _ = each(dir.as_fd(), |child| {
+        let Ok(dir) = open_dir(top, name) else { return Ok(()) };
+        let _ = each(dir.as_fd(), core::convert::identity, |child| {
             if remove(dir.as_fd(), child).is_err() {
                 // A directory is moved up by its owner's write permission on itself.
                 unlock_at(dir.as_fd(), child);
@@ -146,8 +144,10 @@ fn sweep(top: BorrowedFd<'_>, number: &mut u64) -> Result<bool> {
                     went |= fs::renameat(dir.as_fd(), child, top, &new).is_ok();
                 }
             }
+            Ok(())
         });
         went |= fs::unlinkat(top, name, UnlinkFlags::REMOVEDIR).is_ok();
+        Ok(())
     })?;
     Ok(went)
 }
@@ -160,19 +160,23 @@ fn remove(at: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     }
 }
 
-/// Every name in a directory but `.` and `..`.
-fn each(dir: BorrowedFd<'_>, mut with: impl FnMut(&CStr)) -> Result<()> {
+/// Every name in a directory but `.` and `..`, until one fails.
+pub(super) fn each<E>(
+    dir: BorrowedFd<'_>,
+    because: impl Fn(Errno) -> E,
+    mut with: impl FnMut(&CStr) -> core::result::Result<(), E>,
+) -> core::result::Result<(), E> {
     // A descriptor of its own: reading goes on where the last reader of a shared one stopped.
-    let dir = open_dir(dir, c".")?;
+    let dir = open_dir(dir, c".").map_err(&because)?;
     let mut buffer = [0; 8192];
     loop {
-        let len = fs::getdents64(dir.as_fd(), &mut buffer)?;
+        let len = fs::getdents64(dir.as_fd(), &mut buffer).map_err(&because)?;
         if len == 0 {
             return Ok(());
         }
         for name in Entries::new(buffer.get(..len).unwrap_or_default()) {
             if name != c"." && name != c".." {
-                with(name);
+                with(name)?;
             }
         }
     }

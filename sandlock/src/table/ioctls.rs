@@ -7,6 +7,12 @@
 //! (`LANDLOCK_ACCESS_FS_IOCTL_DEV`): where the policy grants one, [`Features::DEVICES`] opens the rest, but
 //! for that of file systems.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "all of it is evaluated by the compiler, where a fault is an error"
+)]
+
 use sandlock_bpf::Test;
 use sandlock_sys::Errno;
 use sandlock_sys::ioctl::{self, NONE, READ, READ_WRITE, WRITE, ioc, old};
@@ -168,11 +174,6 @@ struct List<const N: usize> {
     len: usize,
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "evaluated by the compiler, where a fault is an error"
-)]
 impl<const N: usize> List<N> {
     /// Adds a case like this one for each of the tests.
     const fn add(mut self, tests: &'static [Test], like: Case) -> Self {
@@ -195,11 +196,6 @@ impl<const N: usize> List<N> {
 }
 
 /// Tests for these numbers, as few as there are runs of neighbours; the rest hold never.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "evaluated by the compiler, where a fault is an error"
-)]
 const fn merged<const N: usize, const M: usize>(mut numbers: [u32; N]) -> [Test; M] {
     let mut next = 1;
     while next < N {
@@ -225,11 +221,6 @@ const fn merged<const N: usize, const M: usize>(mut numbers: [u32; N]) -> [Test;
 }
 
 /// The numbers of the requests in a list.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "evaluated by the compiler, where a fault is an error"
-)]
 const fn numbers<T: Copy, const N: usize>(list: &[(u32, T); N]) -> [u32; N] {
     let mut numbers = [0; N];
     let mut at = 0;
