@@ -1,7 +1,5 @@
 //! One call of a target: its name, its registers by the types the kernel gives them, and the target.
 
-use core::time::Duration;
-
 use sandlock_sys::Pid;
 use sandlock_sys::filter::AUDIT_ARCH_COMPAT;
 use sandlock_sys::nr::{self, Name};
@@ -14,26 +12,13 @@ use crate::target::{Target, UserAddr};
 pub struct Call<'a> {
     data: &'a Data,
     target: &'a dyn Target,
-    waited: Duration,
 }
 
 impl<'a> Call<'a> {
     /// A call made just now. Tests make one from registers and a byte slice.
     #[must_use]
     pub const fn new(data: &'a Data, target: &'a dyn Target) -> Self {
-        Self { data, target, waited: Duration::ZERO }
-    }
-
-    /// The same call, deferred before, after the target has waited this long.
-    #[must_use]
-    pub const fn after(self, waited: Duration) -> Self {
-        Self { waited, ..self }
-    }
-
-    /// How long the target has waited: zero when the call is judged for the first time.
-    #[must_use]
-    pub const fn waited(&self) -> Duration {
-        self.waited
+        Self { data, target }
     }
 
     /// Whether it is a 32-bit call to a 64-bit kernel, which has numbers of its own.

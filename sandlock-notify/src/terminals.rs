@@ -15,7 +15,7 @@ const MAX_PTYS: usize = 64;
 pub struct Terminals {
     /// The device of the caller's terminal ([`tty::device`](sandlock_sys::tty::device)), if the command has
     /// it on a standard descriptor.
-    callers: Option<u32>,
+    pub(crate) callers: Option<u32>,
     /// Whether a process group of the sandbox has been put in its foreground.
     lent: AtomicBool,
     /// The numbers of pseudo terminals whose other ends were opened, plus one; 0: free.
@@ -41,11 +41,6 @@ impl Terminals {
     pub fn is_lent(&self, terminal: BorrowedFd<'_>) -> bool {
         let is_outside = |group: Pid| signal::kill_group(group, Signal::NONE) == Err(Errno::EPERM);
         self.lent.load(SeqCst) && tty::foreground(terminal).is_ok_and(|group| !is_outside(group))
-    }
-
-    /// The device of the caller's terminal.
-    pub(crate) const fn callers(&self) -> Option<u32> {
-        self.callers
     }
 
     /// Counts the pseudo terminal with this number.

@@ -88,34 +88,26 @@ pub fn device(fd: BorrowedFd<'_>) -> Result<u32> {
     Ok(device)
 }
 
-/// What a request that changes a terminal takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
-    /// A number.
-    Number,
-    /// A pointer to a structure of this many bytes, which the kernel reads.
-    Bytes(usize),
-}
-
 /// The longest structure of [`CHANGES`].
 pub const CHANGE_MAX: usize = 64;
 
-/// Every request that changes a terminal's settings, output, window or foreground.
-pub const CHANGES: [(u32, Takes); 13] = [
-    (TCSETS, Takes::Bytes(TERMIOS)),
-    (old(0x5403, ioc(WRITE, b't', 21, TERMIOS)), Takes::Bytes(TERMIOS)),
-    (old(0x5404, ioc(WRITE, b't', 22, TERMIOS)), Takes::Bytes(TERMIOS)),
-    (old(0x5406, ioc(WRITE, b't', 24, TERMIO)), Takes::Bytes(TERMIO)),
-    (old(0x5407, ioc(WRITE, b't', 25, TERMIO)), Takes::Bytes(TERMIO)),
-    (old(0x5408, ioc(WRITE, b't', 28, TERMIO)), Takes::Bytes(TERMIO)),
-    (TCXONC, Takes::Number),
-    (old(0x540b, ioc(NONE, b't', 31, 0)), Takes::Number),
-    (TIOCSPGRP, Takes::Bytes(4)),
-    (TIOCSWINSZ, Takes::Bytes(8)),
+/// Every request that changes a terminal's settings, output, window or foreground. Each takes a number, or a
+/// pointer to a structure of so many bytes, which the kernel reads.
+pub const CHANGES: [(u32, Option<usize>); 13] = [
+    (TCSETS, Some(TERMIOS)),
+    (old(0x5403, ioc(WRITE, b't', 21, TERMIOS)), Some(TERMIOS)),
+    (old(0x5404, ioc(WRITE, b't', 22, TERMIOS)), Some(TERMIOS)),
+    (old(0x5406, ioc(WRITE, b't', 24, TERMIO)), Some(TERMIO)),
+    (old(0x5407, ioc(WRITE, b't', 25, TERMIO)), Some(TERMIO)),
+    (old(0x5408, ioc(WRITE, b't', 28, TERMIO)), Some(TERMIO)),
+    (TCXONC, None),
+    (old(0x540b, ioc(NONE, b't', 31, 0)), None),
+    (TIOCSPGRP, Some(4)),
+    (TIOCSWINSZ, Some(8)),
     // TCSETS2, TCSETSW2, TCSETSF2, which powerpc has not.
-    (ioc(WRITE, b'T', 0x2b, TERMIOS2), Takes::Bytes(TERMIOS2)),
-    (ioc(WRITE, b'T', 0x2c, TERMIOS2), Takes::Bytes(TERMIOS2)),
-    (ioc(WRITE, b'T', 0x2d, TERMIOS2), Takes::Bytes(TERMIOS2)),
+    (ioc(WRITE, b'T', 0x2b, TERMIOS2), Some(TERMIOS2)),
+    (ioc(WRITE, b'T', 0x2c, TERMIOS2), Some(TERMIOS2)),
+    (ioc(WRITE, b'T', 0x2d, TERMIOS2), Some(TERMIOS2)),
 ];
 
 /// Bytes in the kernel's `struct termio`.
@@ -134,9 +126,9 @@ pub fn change(fd: BorrowedFd<'_>, request: u32, number: u32, bytes: &[u8; CHANGE
     match takes {
         // SAFETY: on a terminal the request takes a number; on another file it is unknown, or an action
         // without memory.
-        Takes::Number => unsafe { syscall!(nr::IOCTL, fd, request, number) },
+        None => unsafe { syscall!(nr::IOCTL, fd, request, number) },
         // SAFETY: the kernel reads a structure that is shorter than `bytes`, and writes nothing.
-        Takes::Bytes(_) => unsafe { syscall!(nr::IOCTL, fd, request, bytes.as_ptr()) },
+        Some(_) => unsafe { syscall!(nr::IOCTL, fd, request, bytes.as_ptr()) },
     }
     .map(drop)
 }

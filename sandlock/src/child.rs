@@ -16,6 +16,7 @@ use crate::error::{Error, Step};
 use crate::launch;
 use crate::outcome::Ended;
 use crate::plan::Plan;
+use crate::run::joined;
 
 /// A standard descriptor of a command.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Plan {
         let supervisor = std::thread::Builder::new().name("sandlock".into()).spawn(supervise).map_err(at)?;
         let Ok((id, command)) = started.recv() else {
             // It has ended with the reason.
-            return Err(joined(supervisor).err().unwrap_or(Error::Guardian));
+            return Err(joined(supervisor.join()).err().unwrap_or(Error::Guardian));
         };
         launch::raise_of(id, &command);
         Ok(Child { stdin, stdout, stderr, id, command, end, supervisor: Some(supervisor), ended: None })
@@ -105,10 +106,6 @@ impl Stdio {
     }
 }
 
-fn joined(supervisor: JoinHandle<Result<Ended, Error>>) -> Result<Ended, Error> {
-    supervisor.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
 impl Child {
     /// The command's process ID.
     #[must_use]
@@ -125,7 +122,7 @@ impl Child {
     pub fn wait(&mut self) -> Result<Ended, Error> {
         drop(self.stdin.take());
         if let Some(supervisor) = self.supervisor.take() {
-            self.ended = Some(joined(supervisor));
+            self.ended = Some(joined(supervisor.join()));
         }
         self.ended.clone().unwrap_or(Err(Error::Guardian))
     }

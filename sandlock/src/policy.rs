@@ -198,16 +198,9 @@ impl Policy {
     /// No protection has this name.
     pub fn allow_degraded(&mut self, name: &str) -> Result<&mut Self, Error> {
         let known = sandlock_landlock::PROTECTIONS.iter().find(|protection| protection.name == name);
-        match known {
-            Some(protection) => self.degraded.push(protection.name),
-            None => {
-                return Err(Error::Value(
-                    Source::Degraded,
-                    name.into(),
-                    "there is no protection of this name; `sandlock check` lists them",
-                ));
-            }
-        }
+        let hint = "there is no protection of this name; `sandlock check` lists them";
+        let known = known.ok_or_else(|| Error::Value(Source::Degraded, name.into(), hint))?;
+        self.degraded.push(known.name);
         Ok(self)
     }
 

@@ -13,6 +13,11 @@ use crate::policy::Policy;
 use crate::supervise::supervise;
 use sandlock_sys::{BorrowedFd, Pid, prctl, process::PidFd};
 
+/// What a supervisor's thread has returned; its panic goes on here.
+pub(crate) fn joined(ended: std::thread::Result<Result<Ended, Error>>) -> Result<Ended, Error> {
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 impl Policy {
     /// Runs `command` to its end, on a thread of its own that is confined with it.
     ///
@@ -40,10 +45,7 @@ impl Plan {
             }
             supervisor.join()
         });
-        match ended {
-            Ok(ended) => ended.map(|ended| ended.outcome),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        joined(ended).map(|ended| ended.outcome)
     }
 
     /// Starts the command, with these instead of the caller's standard descriptors, reports its process ID,

@@ -274,10 +274,7 @@ impl<'r> Supervisor<'r, '_, '_> {
         let workers = self.workers;
         let mut desk = Desk::new(workers);
         let target = Waiting { notification: &notification, cache: &self.cache, closer: self.closer };
-        let mut call = Call::new(notification.data(), &target);
-        if let Some(since) = since {
-            call = call.after(time::monotonic().saturating_sub(since));
-        }
+        let call = Call::new(notification.data(), &target);
         let verdict = match call.name() {
             Some(name) => dispatch(table::handlers(name), self.handlers, Handlers::pick, &call, &mut desk),
             None => Verdict::Reply(Response::Errno(Errno::ENOSYS)),

@@ -14,7 +14,7 @@
 mod model;
 
 use sandlock_sys::nr::Name;
-use sandlock_sys::tty::{self, CHANGE_MAX, Takes};
+use sandlock_sys::tty::{self, CHANGE_MAX};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Pid, Result, Signal, ioctl, process, signal};
 
 use crate::args::{IoctlArgs, SetpgidArgs};
@@ -44,7 +44,7 @@ impl Handler for Terminal<'_> {
         let args = IoctlArgs::of(call);
         let request = args.request.cast_unsigned();
         let takes = match request {
-            ioctl::TIOCGPTPEER => Takes::Number,
+            ioctl::TIOCGPTPEER => None,
             _ => match tty::CHANGES.iter().find(|(known, _)| *known == request) {
                 Some((_, takes)) => *takes,
                 None => return Ok(Verdict::Pass),
@@ -55,12 +55,12 @@ impl Handler for Terminal<'_> {
         // A session that was made inside has a controlling terminal that was made inside, and groups of its
         // own.
         let is_inside = request == ioctl::TIOCSPGRP && process::session(tid)? != process::session(Pid::SELF)?;
-        if changes && (is_inside || self.terminals.callers().is_none()) {
+        if changes && (is_inside || self.terminals.callers.is_none()) {
             return Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)));
         }
         let Some(job) = desk.job() else { return Ok(Verdict::Defer(Wait::WORKER)) };
         let mut number = call.int(2).cast_unsigned();
-        if let Takes::Bytes(len) = takes {
+        if let Some(len) = takes {
             let mut bytes = [0; CHANGE_MAX];
             let bytes = bytes.get_mut(..len).ok_or(Errno::EINVAL)?;
             read_exact(call.target(), args.arg, bytes)?;
@@ -107,7 +107,7 @@ fn change(job: &mut Job<'_>) -> Result<Verdict> {
     let [request, number, guardian, _] = job.numbers;
     let (request, number) = (narrow(request)?, narrow(number)?);
     let terminal = job.file.as_ref().ok_or(Errno::EBADF)?.as_fd();
-    if Some(tty::device(terminal)?) == job.context.terminals.callers() {
+    if Some(tty::device(terminal)?) == job.context.terminals.callers {
         let guardian = Pid::new(i32::try_from(guardian).map_err(|_| Errno::EINVAL)?);
         let group = Pid::new(number.cast_signed());
         match request {
