@@ -2,8 +2,7 @@
 
 use sandlock_sys::Pid;
 
-use crate::call::Call;
-use crate::target::UserAddr;
+use crate::{Call, UserAddr};
 
 /// Declares the arguments of calls: a structure each, and a function that reads it from the registers.
 macro_rules! arguments {

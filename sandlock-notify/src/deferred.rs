@@ -7,10 +7,8 @@ use sandlock_sys::mm::FixedVec;
 use sandlock_sys::poll::PollFd;
 use sandlock_sys::{AsFd, Errno};
 
-use crate::closer::Closer;
-use crate::notification::Notification;
 use crate::proc::{self, Interrupt};
-use crate::verdict::{Response, Until, Wait};
+use crate::{Closer, Notification, Response, Until, Wait};
 
 /// How many calls can wait at once. Beyond it the supervisor receives no more, so that the next ones wait in
 /// the kernel.

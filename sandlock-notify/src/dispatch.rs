@@ -5,9 +5,7 @@ use core::time::Duration;
 use sandlock_sys::poll::PollFd;
 use sandlock_sys::{Errno, Result};
 
-use crate::call::Call;
-use crate::verdict::{Response, Verdict, Wait};
-use crate::work::Desk;
+use crate::{Call, Desk, Response, Verdict, Wait};
 
 /// A feature that answers calls. Its state is its own, and no other handler's.
 pub trait Handler {

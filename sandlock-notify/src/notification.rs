@@ -8,10 +8,7 @@ use sandlock_sys::process::{self, PidFd, PidfdFlags};
 use sandlock_sys::seccomp::{self, Data, ListenerFd, Notif};
 use sandlock_sys::{Errno, OwnedFd, Pid, Result};
 
-use crate::closer::Closer;
-use crate::proc;
-use crate::target::{Target, UserAddr};
-use crate::verdict::{ContinueReason, Response};
+use crate::{Closer, ContinueReason, Response, Target, UserAddr, proc};
 
 /// One-entry cache of the last target's pidfd, keyed by thread ID: consecutive notifications usually come
 /// from one thread. A pidfd of a process (before Linux 6.9) is used again only for the notification whose

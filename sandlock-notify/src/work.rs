@@ -11,12 +11,9 @@ use sandlock_sys::mm::Mapping;
 use sandlock_sys::seccomp::{self, ListenerFd, Notif};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result};
 
-use crate::notification::Notification;
-use crate::objects::Objects;
 use crate::paths::{self, PATH_MAX, Start};
-use crate::target::{Target, UserAddr, read_cstr, read_exact};
-use crate::terminals::Terminals;
-use crate::verdict::{Response, Verdict, Wait};
+use crate::target::read_exact;
+use crate::{Notification, Objects, Response, Target, Terminals, UserAddr, Verdict, Wait, read_cstr};
 
 /// `XATTR_NAME_MAX`, and the NUL.
 const NAME_MAX: usize = 256;

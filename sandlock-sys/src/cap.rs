@@ -5,9 +5,8 @@
 #![expect(unsafe_code, reason = "capget(2) and capset(2)")]
 
 use crate::arch::syscall;
-use crate::errno::{Errno, Result};
 use crate::nr::native as nr;
-use crate::prctl;
+use crate::{Errno, Result, prctl};
 
 /// `struct __user_cap_header_struct`
 #[repr(C)]

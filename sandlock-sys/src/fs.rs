@@ -9,13 +9,9 @@ use core::mem::offset_of;
 use bitflags::bitflags;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{BorrowedFd, OwnedFd};
-use crate::id::{Gid, Uid};
 use crate::ioctl::FIONBIO;
 use crate::nr::native as nr;
-use crate::wide;
+use crate::{BorrowedFd, Errno, Gid, OwnedFd, Result, Uid, conv, wide};
 
 bitflags! {
     /// `O_*`: how to open.

@@ -3,9 +3,8 @@
 #![expect(unsafe_code, reason = "system calls of System V IPC")]
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::Result;
 use crate::nr::native as nr;
+use crate::{Result, conv};
 
 /// A kind of System V objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

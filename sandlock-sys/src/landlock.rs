@@ -12,11 +12,10 @@ use core::mem::offset_of;
 use bitflags::bitflags;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::Result;
-use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::fd::kind;
 use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
+use crate::{AsFd, BorrowedFd, OwnedFd, Result, conv};
 
 bitflags! {
     /// `LANDLOCK_ACCESS_FS_*`: rights to files. Each names the ABI it came with.

@@ -6,9 +6,8 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use crate::arch::syscall;
-use crate::errno::{Errno, Result};
 use crate::nr::native as nr;
-use crate::wide;
+use crate::{Errno, Result, wide};
 
 /// Private anonymous zeroed memory, unmapped when dropped.
 #[derive(Debug)]

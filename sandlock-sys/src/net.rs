@@ -7,10 +7,8 @@
 use core::time::Duration;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{BorrowedFd, OwnedFd};
 use crate::nr::native as nr;
+use crate::{BorrowedFd, Errno, OwnedFd, Result, conv};
 
 /// socket(2), close-on-exec.
 ///

@@ -10,13 +10,10 @@ use core::time::Duration;
 use bitflags::bitflags;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
-use crate::fs;
+use crate::fd::kind;
 use crate::nr::native as nr;
 use crate::time::Timespec;
-use crate::wide;
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Result, conv, fs, wide};
 
 bitflags! {
     /// `POLL*`

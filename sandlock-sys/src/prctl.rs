@@ -8,10 +8,8 @@ use core::ffi::CStr;
 use core::marker::PhantomData;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::id::Signal;
 use crate::nr::native as nr;
+use crate::{Errno, Result, Signal, conv};
 
 /// Evidence that the calling thread has `no_new_privs` set. Not `Send`, for the bit is a thread's.
 #[derive(Debug, Clone, Copy)]

@@ -9,12 +9,9 @@ use core::mem::offset_of;
 use bitflags::bitflags;
 
 use crate::arch::{self, Entry, syscall};
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
-use crate::id::{Pid, Signal, Uid};
+use crate::fd::kind;
 use crate::nr::native as nr;
-use crate::wide;
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, Uid, conv, wide};
 
 kind! {
     /// A descriptor that names a process or a thread, and never another one.

@@ -12,14 +12,12 @@ use core::mem::offset_of;
 use bitflags::bitflags;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{AsFd, BorrowedFd, OwnedFd, kind};
+use crate::fd::kind;
 use crate::fs::OFlags;
-use crate::id::Pid;
 use crate::ioctl::{READ_WRITE, WRITE, ioc};
 use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, conv};
 
 pub use crate::filter::{Data, SockFilter};
 

@@ -5,12 +5,10 @@
 #![expect(unsafe_code, reason = "rt_sigprocmask(2), rt_sigaction(2), signalfd4(2), kill(2)")]
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{AsFd, OwnedFd, kind};
-use crate::id::{Pid, Signal};
+use crate::fd::kind;
 use crate::nr::native as nr;
 use crate::process::PidFd;
+use crate::{AsFd, Errno, OwnedFd, Pid, Result, Signal, conv};
 
 /// The kernel's `sigset_t`: bit n−1 for signal n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

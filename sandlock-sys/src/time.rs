@@ -8,11 +8,9 @@
 use core::time::Duration;
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::Result;
-use crate::fd::{AsFd, OwnedFd, kind};
+use crate::fd::kind;
 use crate::nr::native as nr;
-use crate::wide;
+use crate::{AsFd, OwnedFd, Result, conv, wide};
 
 /// `struct __kernel_timespec`, with fields of 64 bits everywhere.
 #[derive(Default)]

@@ -5,15 +5,12 @@
 #![expect(unsafe_code, reason = "terminal ioctls")]
 
 use crate::arch::syscall;
-use crate::conv;
-use crate::errno::{Errno, Result};
-use crate::fd::{BorrowedFd, OwnedFd};
-use crate::id::Pid;
 use crate::ioctl::{
     NONE, TCGETS, TCSETS, TCXONC, TERMIOS, TIOCGDEV, TIOCGPGRP, TIOCGPTN, TIOCGPTPEER, TIOCSPGRP, TIOCSWINSZ,
     WRITE, ioc, old,
 };
 use crate::nr::native as nr;
+use crate::{BorrowedFd, Errno, OwnedFd, Pid, Result, conv};
 
 /// The kernel's `struct termios` (`asm/termbits.h`), kept as it is.
 #[derive(Debug, Clone, Copy)]

@@ -9,11 +9,7 @@ use sandlock_sys::fs::{MemfdFlags, memfd_create};
 use sandlock_sys::{Errno, Result};
 
 use crate::args::MemfdArgs;
-use crate::call::Call;
-use crate::dispatch::Handler;
-use crate::target::read_cstr;
-use crate::verdict::{Response, Verdict};
-use crate::work::Desk;
+use crate::{Call, Desk, Handler, Response, Verdict, read_cstr};
 
 /// `MFD_NAME_MAX_LEN` of `mm/memfd.c`, and the NUL.
 const NAME_MAX: usize = 250;

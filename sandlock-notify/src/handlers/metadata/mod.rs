@@ -14,13 +14,10 @@ mod model;
 use sandlock_sys::fs::{self, FileTime, FileType, Mode};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Gid, OwnedFd, Result, Uid};
 
-use crate::call::Call;
-use crate::dispatch::Handler;
 use crate::paths::{self, PATH_MAX};
-use crate::proc;
-use crate::target::{Target, UserAddr, read_exact};
-use crate::verdict::{Response, Verdict, Wait};
-use crate::work::{Desk, Job, Place, Run};
+use crate::target::read_exact;
+use crate::work::{Place, Run};
+use crate::{Call, Desk, Handler, Job, Response, Target, UserAddr, Verdict, Wait, proc};
 use model::{Change, File};
 
 /// `UTIME_OMIT` of `linux/stat.h`, in place of nanoseconds.

@@ -17,10 +17,8 @@ use sandlock_sys::fs::{self, FileType, Mode, OFlags, Resolve, UnlinkFlags};
 use sandlock_sys::nr::Name;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Result};
 
-use crate::call::Call;
-use crate::dispatch::Handler;
-use crate::verdict::{ContinueReason, Response, Verdict, Wait};
-use crate::work::{Desk, Job, Run};
+use crate::work::Run;
+use crate::{Call, ContinueReason, Desk, Handler, Job, Response, Verdict, Wait};
 
 /// Where libc has shared memory and semaphores.
 const SHM: &[u8] = b"/dev/shm/";

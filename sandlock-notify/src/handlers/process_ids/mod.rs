@@ -9,11 +9,7 @@ use sandlock_sys::nr::Name;
 use sandlock_sys::{Errno, Pid, Result};
 
 use crate::args::{FcntlArgs, ProcessArgs, WhoArgs};
-use crate::call::Call;
-use crate::dispatch::Handler;
-use crate::proc;
-use crate::verdict::{ContinueReason, Response, Verdict};
-use crate::work::Desk;
+use crate::{Call, ContinueReason, Desk, Handler, Response, Verdict, proc};
 
 /// Compares a process with the first one of the sandbox.
 #[derive(Debug)]

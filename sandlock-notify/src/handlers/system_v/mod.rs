@@ -14,11 +14,7 @@ use sandlock_sys::ipc::Kind::{self, Memory, Messages, Semaphores};
 use sandlock_sys::nr::Name;
 use sandlock_sys::{Errno, Result};
 
-use crate::call::Call;
-use crate::dispatch::Handler;
-use crate::objects::Objects;
-use crate::verdict::{ContinueReason, Response, Verdict, Wait};
-use crate::work::{Desk, Job};
+use crate::{Call, ContinueReason, Desk, Handler, Job, Objects, Response, Verdict, Wait};
 use Act::{Control, Get, Use};
 
 /// The effect of a call on its object.

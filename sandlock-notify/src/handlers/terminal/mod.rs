@@ -18,13 +18,9 @@ use sandlock_sys::tty::{self, CHANGE_MAX};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Pid, Result, Signal, ioctl, process, signal};
 
 use crate::args::{IoctlArgs, SetpgidArgs};
-use crate::call::Call;
-use crate::dispatch::Handler;
 use crate::proc::{self, Interrupt};
 use crate::target::read_exact;
-use crate::terminals::Terminals;
-use crate::verdict::{ContinueReason, Response, Verdict, Wait};
-use crate::work::{Desk, Job};
+use crate::{Call, ContinueReason, Desk, Handler, Job, Response, Terminals, Verdict, Wait};
 use model::Standing;
 
 /// Process groups and terminals.
