@@ -10,6 +10,8 @@ mod call;
 mod closer;
 mod deferred;
 mod dispatch;
+pub mod dns;
+pub mod egress;
 pub mod handlers;
 mod notification;
 mod objects;

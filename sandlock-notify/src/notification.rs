@@ -82,6 +82,10 @@ impl<'l> Notification<'l> {
             Response::Continue(ContinueReason::RegistersOnly | ContinueReason::KernelDecides) => {
                 seccomp::notif_send_continue(listener, id)
             }
+            Response::Swap { fd, at, value } => {
+                seccomp::notif_addfd(listener, id, fd.as_fd(), OFlags::CLOEXEC, at)
+                    .and_then(|()| seccomp::notif_send_value(listener, id, value))
+            }
             Response::Fd { fd, cloexec, at } => {
                 let flags = if cloexec { OFlags::CLOEXEC } else { OFlags::empty() };
                 match seccomp::notif_addfd_send(listener, id, fd.as_fd(), flags, at) {

@@ -34,6 +34,16 @@ pub enum Response {
         /// lowest free one.
         at: Option<i32>,
     },
+    /// The call returns `value`, and the target's descriptor `at` is another open file from now on, which is
+    /// close-on-exec.
+    Swap {
+        /// What the target gets a duplicate of.
+        fd: OwnedFd,
+        /// The number.
+        at: i32,
+        /// The result.
+        value: i64,
+    },
     /// The kernel runs the call.
     Continue(ContinueReason),
 }

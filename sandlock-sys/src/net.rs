@@ -4,6 +4,7 @@
 
 #![expect(unsafe_code, reason = "socket calls")]
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::arch::syscall;
@@ -53,6 +54,25 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> Result<()> {
 pub fn connect(fd: BorrowedFd<'_>, address: &[u8]) -> Result<()> {
     // SAFETY: the kernel reads `address.len()` bytes of `address`.
     unsafe { syscall!(nr::CONNECT, fd, address.as_ptr(), address.len()) }.map(drop)
+}
+
+/// `struct sockaddr_in` or `sockaddr_in6`: the bytes, and how many of them count.
+#[must_use]
+pub fn sockaddr(address: &SocketAddr) -> ([u8; 28], usize) {
+    let port = address.port().to_be_bytes();
+    let fill = |parts: &[&[u8]]| {
+        let mut bytes = [0; 28];
+        bytes.iter_mut().zip(parts.iter().copied().flatten()).for_each(|(to, from)| *to = *from);
+        bytes
+    };
+    // The families have the same numbers on every architecture.
+    match address {
+        SocketAddr::V4(v4) => (fill(&[&2u16.to_ne_bytes(), &port, &v4.ip().octets()]), 16),
+        SocketAddr::V6(v6) => {
+            let scope = v6.scope_id().to_ne_bytes();
+            (fill(&[&10u16.to_ne_bytes(), &port, &[0; 4], &v6.ip().octets(), &scope]), 28)
+        }
+    }
 }
 
 /// shutdown(2). `how`: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`.

@@ -164,6 +164,17 @@ pub fn getppid() -> Pid {
     Pid::new(unsafe { syscall!(nr::GETPPID) }.map_or(-1, conv::i32_from_usize))
 }
 
+/// getrandom(2)
+///
+/// # Errors
+///
+/// `EAGAIN`: the kernel has none yet; `EINTR`: it waited for that.
+pub fn random(bytes: &mut [u8]) -> Result<()> {
+    // SAFETY: the kernel writes at most `bytes.len()` bytes into `bytes`.
+    let len = unsafe { syscall!(nr::GETRANDOM, bytes.as_mut_ptr(), bytes.len(), 0u32)? };
+    if len == bytes.len() { Ok(()) } else { Err(Errno::EIO) }
+}
+
 /// getuid(2)
 #[must_use]
 pub fn getuid() -> Uid {

@@ -293,9 +293,30 @@ pub fn notif_addfd_send(
     flags: OFlags,
     at: Option<i32>,
 ) -> Result<()> {
+    addfd(listener, id, fd, flags, at, ADDFD_SEND)
+}
+
+/// `SECCOMP_IOCTL_NOTIF_ADDFD`: puts a duplicate of `fd` in the place of the target's descriptor `at`. Its
+/// call goes on waiting.
+///
+/// # Errors
+///
+/// As [`notif_addfd_send`].
+pub fn notif_addfd(listener: &ListenerFd, id: u64, fd: BorrowedFd<'_>, flags: OFlags, at: i32) -> Result<()> {
+    addfd(listener, id, fd, flags, Some(at), 0)
+}
+
+fn addfd(
+    listener: &ListenerFd,
+    id: u64,
+    fd: BorrowedFd<'_>,
+    flags: OFlags,
+    at: Option<i32>,
+    sends: u32,
+) -> Result<()> {
     let addfd = NotifAddfd {
         id,
-        flags: if at.is_some() { ADDFD_SEND | ADDFD_SETFD } else { ADDFD_SEND },
+        flags: if at.is_some() { sends | ADDFD_SETFD } else { sends },
         srcfd: u32::try_from(fd.as_raw()).map_err(|_| Errno::EBADF)?,
         newfd: at.map_or(0, i32::cast_unsigned),
         newfd_flags: flags.bits().cast_unsigned(),

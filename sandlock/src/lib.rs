@@ -2,6 +2,7 @@
 
 mod child;
 mod error;
+mod grammar;
 mod launch;
 mod outcome;
 mod plan;
@@ -18,7 +19,7 @@ pub use child::{Child, Stdio};
 pub use error::{Error, Step};
 pub use outcome::{Ended, Outcome};
 pub use plan::{Grant, Plan};
-pub use policy::{Home, Policy, PortList, Source};
+pub use policy::{Home, Host, Policy, PortList, Reach, Source};
 pub use report::{Decision, Enforcement, Mechanism, Operation, kernel_features};
 
 pub use sandlock_landlock::{Abi, AccessFs, PROTECTIONS, Protection};

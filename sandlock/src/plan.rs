@@ -6,19 +6,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use sandlock_bpf::Arch;
 use sandlock_landlock::{
     Abi, AccessFs, AccessNet, PROTECTIONS, Protection, Rights, Ruleset, RulesetFd, Scope,
 };
+use sandlock_notify::egress::Rule;
 use sandlock_sys::fs::{self, OFlags};
 use sandlock_sys::process::{PidFd, PidfdFlags};
 use sandlock_sys::seccomp::{self, FilterFlags, SockFilter};
 use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, prctl, process};
 
 use crate::error::{Error, Step};
-use crate::policy::{Policy, PortList, Source};
+use crate::policy::{Host, Policy, PortList, Reach, Source};
 use crate::table::{self, Features};
 
 mod command;
@@ -96,7 +98,12 @@ pub(crate) struct Watch {
     pub(crate) features: Features,
     /// The real paths at and below which files may be changed.
     pub(crate) writable: Vec<Vec<u8>>,
+    /// The TCP ports of every machine.
     pub(crate) connect: PortList,
+    /// The rules of machines, these ports among them: whether each allows.
+    pub(crate) egress: Vec<(bool, Reach)>,
+    pub(crate) private_names: bool,
+    pub(crate) servers: Vec<SocketAddr>,
     pub(crate) bind: PortList,
     pub(crate) is_timed: bool,
     /// The private directory, where POSIX shared memory is in it.
@@ -149,14 +156,20 @@ impl Plan {
         command: &[OsString],
     ) -> Result<Self, Error> {
         let (name, arguments) = command.split_first().ok_or(Error::NoCommand)?;
-        let rights = handled(policy);
+        // The supervisor connects for the command.
+        let mut reach = policy.connect.clone();
+        extra.egress.iter().filter(|(allows, _)| *allows).for_each(|(_, rule)| reach.extend(&rule.ports));
+        let rights = handled(&policy.connect, &policy.bind);
         let (ruleset, dropped) = Ruleset::handle(rights).best_effort(abi);
         let mut features = Features::empty();
-        features.set(Features::UNIX_SEEN, !dropped.fs.contains(AccessFs::RESOLVE_UNIX));
+        // With rules of machines the supervisor judges every connect, and so unix sockets too.
+        let is_seen = !dropped.fs.contains(AccessFs::RESOLVE_UNIX) && extra.egress.is_empty();
+        features.set(Features::UNIX_SEEN, is_seen);
         features.set(Features::TRACING, !policy.no_ptrace);
         features.set(Features::SCOPED, !dropped.scope.contains(Scope::SIGNAL));
-        let create = || ruleset.create(abi).map_err(Error::Landlock);
-        let mut rules = Rules::new([create()?, create()?]);
+        let supervisor = Ruleset::handle(handled(&reach, &policy.bind)).best_effort(abi).0;
+        let create = |ruleset: Ruleset| ruleset.create(abi).map_err(Error::Landlock);
+        let mut rules = Rules::new([create(ruleset)?, create(supervisor)?]);
 
         let (path, file) = command::find(name, &extra.env, extra.at())?;
         let Extra {
@@ -165,6 +178,8 @@ impl Plan {
             command: is_granted,
             streams,
             kept_fds,
+            mut egress,
+            servers,
             private,
             mut env,
             cwd,
@@ -208,11 +223,15 @@ impl Plan {
         let again = |tmp: &PrivateTmp| tmp.again().map_err(|errno| Error::Tmp(tmp.path().into(), errno));
         let private = private.map(again).transpose()?;
         features.set(Features::POSIX_SHM, private.is_some());
-        for ruleset in &rules.rulesets {
-            allow_ports(ruleset, policy)?;
+        for (ruleset, connect) in rules.rulesets.iter().zip([&policy.connect, &reach]) {
+            allow_ports(ruleset, AccessNet::CONNECT_TCP, connect)?;
+            allow_ports(ruleset, AccessNet::BIND_TCP, &policy.bind)?;
         }
         rules.supervisor()?;
         let Rules { rulesets: [command, supervisor], files, writable, grants, notes, warnings, .. } = rules;
+        if policy.connect != PortList::NONE {
+            egress.push((true, Reach { host: Host::Every, ports: policy.connect.clone() }));
+        }
         let parent = if policy.die_with_parent { Some(parent()?) } else { None };
         let compat = if policy.compat { Some(compat_arch()?) } else { None };
         Ok(Self {
@@ -237,6 +256,9 @@ impl Plan {
                 features,
                 writable,
                 connect: policy.connect.clone(),
+                egress,
+                private_names: policy.private_names,
+                servers,
                 bind: policy.bind.clone(),
                 is_timed: policy.timeout.is_some(),
                 private,
@@ -253,6 +275,13 @@ impl Plan {
             },
             tmp,
         })
+    }
+}
+
+impl Watch {
+    /// The rules of machines, as the supervisor takes them.
+    pub(crate) fn rules(&self) -> Vec<Rule<'_>> {
+        self.egress.iter().map(|(allows, rule)| rule.as_rule(*allows, self.private_names)).collect()
     }
 }
 
@@ -299,11 +328,12 @@ fn missing(abi: Abi, degraded: &[&str]) -> Result<Vec<&'static Protection>, Erro
     if refused.is_empty() { Ok(agreed) } else { Err(Error::Missing(refused)) }
 }
 
-/// Everything Landlock can refuse, but for ports that are granted without exception.
-fn handled(policy: &Policy) -> Rights {
-    let mut net = AccessNet::all();
-    net.set(AccessNet::CONNECT_TCP, !policy.connect.is_all());
-    net.set(AccessNet::BIND_TCP, !policy.bind.is_all());
+/// Everything Landlock can refuse, but for ports that are granted without exception, and for UDP: no socket
+/// of it can send.
+fn handled(connect: &PortList, bind: &PortList) -> Rights {
+    let mut net = AccessNet::empty();
+    net.set(AccessNet::CONNECT_TCP, !connect.is_all());
+    net.set(AccessNet::BIND_TCP, !bind.is_all());
     Rights { fs: AccessFs::all(), net, scope: Scope::all() }
 }
 
@@ -324,13 +354,9 @@ fn guardian_ruleset(abi: Abi, root: &OwnedFd) -> Result<Option<RulesetFd>, Error
     Ok(Some(ruleset))
 }
 
-fn allow_ports(ruleset: &RulesetFd, policy: &Policy) -> Result<(), Error> {
-    for (list, right) in [(&policy.connect, AccessNet::CONNECT_TCP), (&policy.bind, AccessNet::BIND_TCP)] {
-        for port in list.iter() {
-            ruleset.allow_port(right, port).map_err(Error::Landlock)?;
-        }
-    }
-    Ok(())
+fn allow_ports(ruleset: &RulesetFd, right: AccessNet, list: &PortList) -> Result<(), Error> {
+    let mut ports = list.iter().filter(|_| !list.is_all());
+    ports.try_for_each(|port| ruleset.allow_port(right, port)).map_err(Error::Landlock)
 }
 
 /// What the kernel's 32-bit programs are, for `--allow-compat`.

@@ -12,7 +12,7 @@ use sandlock_landlock::Abi;
 
 use crate::error::Error;
 
-pub use ports::PortList;
+pub use ports::{Host, PortList, Reach};
 pub use source::Source;
 
 /// The rights of a command. Everything that is not granted here is refused.
@@ -35,6 +35,9 @@ pub struct Policy {
     pub(crate) read: Vec<PathBuf>,
     pub(crate) write: Vec<PathBuf>,
     pub(crate) connect: PortList,
+    /// Further rules of machines: whether each allows.
+    pub(crate) egress: Vec<(bool, Reach)>,
+    pub(crate) private_names: bool,
     pub(crate) bind: PortList,
     /// Without a value: the caller's.
     pub(crate) env: Vec<(OsString, Option<OsString>)>,
@@ -64,12 +67,6 @@ pub enum Home {
     Keep,
     /// A directory that stays, made if it is not there.
     At(PathBuf),
-}
-
-impl Default for PortList {
-    fn default() -> Self {
-        Self::NONE
-    }
 }
 
 impl Policy {
@@ -102,6 +99,28 @@ impl Policy {
     /// Grants TCP connections to these ports, of any address.
     pub fn connect(&mut self, ports: PortList) -> &mut Self {
         self.connect.extend(&ports);
+        self
+    }
+
+    /// Grants TCP connections to some ports of some machines. Names are resolved for the command, and where
+    /// they lead is where it may connect.
+    pub fn allow(&mut self, reach: Reach) -> &mut Self {
+        match reach.host {
+            Host::Every => self.connect.extend(&reach.ports),
+            _ => self.egress.push((true, reach)),
+        }
+        self
+    }
+
+    /// Refuses them, whatever else grants them.
+    pub fn deny(&mut self, reach: Reach) -> &mut Self {
+        self.egress.push((false, reach));
+        self
+    }
+
+    /// Lets granted names lead to addresses that only this machine or a local network has.
+    pub const fn private_names(&mut self) -> &mut Self {
+        self.private_names = true;
         self
     }
 

@@ -8,10 +8,11 @@ mod workers;
 
 use core::time::Duration;
 
+use sandlock_notify::egress::Egress;
 use sandlock_notify::handlers::{
     connect::Connect, connect::Judge, interfaces::Interfaces, listen::Listen, memfd::Memfd,
-    metadata::Metadata, netlink::Netlink, posix_shm::PosixShm, process_ids::ProcessIds, system_v::SystemV,
-    terminal::Terminal as Jobs,
+    metadata::Metadata, netlink::Netlink, netlink::Resolver, posix_shm::PosixShm, process_ids::ProcessIds,
+    system_v::SystemV, terminal::Terminal as Jobs,
 };
 use sandlock_notify::{
     Again, Call, Closer, Context, DeferredCalls, Desk, MAX_DEFERRED, Notification, PidfdCache, Response,
@@ -60,15 +61,17 @@ pub(crate) fn supervise(
 ) -> Result<End, Error> {
     let at = |step: Step| move |errno| Error::Step(step, errno);
     let writable: Vec<&[u8]> = watch.writable.iter().map(Vec::as_slice).collect();
+    let rules = watch.rules();
+    let egress = Egress::new(&rules);
     let judge = if watch.features.contains(Features::UNIX_SEEN) {
         Judge::Landlock
     } else {
-        Judge::Rules { ports: watch.connect.as_ports(), scoped: running.confined.is_some() }
+        Judge::Rules { egress: &egress, scoped: running.confined.is_some() }
     };
     // Large, so it is made where it stays, and on a stack that others have used before: each new page takes a
     // microsecond.
     let mut handlers = Handlers {
-        netlink: Netlink::new(),
+        netlink: Netlink::new(Resolver::new(&watch.servers, &egress)),
         interfaces: Interfaces { mutes: !watch.features.contains(Features::UNIX_SEEN) },
         connect: Connect::new(judge),
         listen: Listen { ports: watch.bind.as_ports() },

@@ -183,7 +183,7 @@ fn compat_calls_are_refused_as_native_ones_are() {
     // Before that Landlock knows of no signals, as the caller has agreed to.
     let signals = if sandlock::Abi::current().is_ok_and(|abi| abi.version() >= 6) { eperm } else { 0 };
     let rows: [(&[u8], &[Call<'_>], bool, i32); 21] = [
-        (b"", &[("socket", &[Is(2), Is(2), Is(0)])], true, eacces),
+        (b"", &[("socket", &[Is(2), Is(2), Is(1)])], false, eacces),
         (b"", &[("socket", &[Is(40), Is(1), Is(0)])], false, libc::EAFNOSUPPORT),
         (&address, &[("socket", &[Is(2), Is(1), Is(0)]), ("connect", &[First, At(0), Is(16)])], true, eacces),
         (b"", &[("socket", &[Is(2), Is(1), Is(0)]), ("listen", &[First, Is(1)])], true, eacces),

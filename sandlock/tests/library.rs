@@ -193,8 +193,11 @@ fn what_is_decided_says_by_what() {
     let plan = policy.plan(["true"]).unwrap();
     assert!(plan.grants().iter().any(|grant| grant.source == Source::Write));
     assert!(plan.grants().iter().any(|grant| grant.source == Source::Base));
-    assert!(matches!(plan.decide(&Operation::ConnectTcp(443)), Decision::Granted(..)));
-    assert!(matches!(plan.decide(&Operation::ConnectTcp(80)), Decision::Refused(_, Errno::EACCES)));
+    assert!(matches!(plan.decide(&Operation::Connect([192, 0, 2, 1].into(), 443)), Decision::Granted(..)));
+    assert!(matches!(
+        plan.decide(&Operation::Connect([192, 0, 2, 1].into(), 80)),
+        Decision::Refused(_, Errno::EACCES)
+    ));
     assert!(matches!(plan.decide(&Operation::BindTcp(80)), Decision::Granted(Mechanism::NotAsked, _)));
     let call = |name| plan.decide(&Operation::Call(name));
     assert!(matches!(call(Name::read), Decision::Granted(Mechanism::Filter, _)));

@@ -178,7 +178,7 @@ pub(crate) fn linux_raw_sys_calls() -> Vec<(&'static str, u32)> {
     all.extend(calls! {
         __NR_capget __NR_capset __NR_clone __NR_close __NR_close_range
         __NR_connect __NR_dup3 __NR_eventfd2 __NR_execve __NR_exit_group __NR_fchdir __NR_fchmodat __NR_fchownat __NR_fcntl __NR_fstatfs __NR_futex __NR_getdents64 __NR_getpgid
-        __NR_getpid __NR_getppid __NR_getsid __NR_getsockname __NR_getsockopt __NR_gettid __NR_ioctl __NR_kill
+        __NR_getpid __NR_getppid __NR_getrandom __NR_getsid __NR_getsockname __NR_getsockopt __NR_gettid __NR_ioctl __NR_kill
         __NR_landlock_add_rule __NR_landlock_create_ruleset __NR_landlock_restrict_self __NR_linkat __NR_listen __NR_lseek
         __NR_memfd_create __NR_mkdirat __NR_msgctl __NR_msgget __NR_munmap __NR_openat2 __NR_pidfd_getfd __NR_pidfd_open
         __NR_pidfd_send_signal __NR_prctl __NR_process_vm_readv __NR_process_vm_writev __NR_read

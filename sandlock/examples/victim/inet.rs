@@ -77,6 +77,60 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("udp6_send", "sends a datagram to PORT over IPv6", |args| {
         done(sys!("sendto", socket(AF_INET6, SOCK_DGRAM, 0)?, b"x", 1, 0, &inet6(number(args, 0)), 28))
     }),
+    attack("reach", "resolves NAME and connects to PORT of each address", |args| {
+        let (name, port) = (args[0].as_str(), number(args, 1));
+        let found = std::net::ToSocketAddrs::to_socket_addrs(&(name, port));
+        let mut found: Vec<_> = found.map(Iterator::collect).unwrap_or_default();
+        found.dedup();
+        let ends = found.iter().map(|address| match std::net::TcpStream::connect(address) {
+            Ok(_) => format!("{}=ok", address.ip()),
+            Err(error) => format!("{}={}", address.ip(), error.raw_os_error().unwrap_or(0)),
+        });
+        Ok(if found.is_empty() { "no such name".into() } else { ends.collect::<Vec<_>>().join(" ") })
+    }),
+    attack("reach_often", "resolves NAME and connects to PORT, TIMES times", |args| {
+        let (name, port) = (args[0].as_str(), number(args, 1));
+        let reached =
+            (0..number::<usize>(args, 2)).filter(|_| std::net::TcpStream::connect((name, port)).is_ok());
+        Ok(reached.count().to_string())
+    }),
+    attack("flip", "connects to PORT of ADDRESS while a thread makes it OTHER, TIMES times", |args| {
+        let [good, bad] = [0, 1].map(|index| args[index].parse::<core::net::Ipv4Addr>().expect("an address"));
+        let times: usize = number(args, 3);
+        let to = core::sync::atomic::AtomicU32::new(u32::from_ne_bytes(good.octets()));
+        let stop = core::sync::atomic::AtomicBool::new(false);
+        let order = core::sync::atomic::Ordering::Relaxed;
+        let mut address = inet(number(args, 2));
+        let at_ip = address[4..].as_mut_ptr().addr();
+        let (mut reached, mut escaped) = (0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(order) {
+                    for ip in [good, bad] {
+                        to.store(u32::from_ne_bytes(ip.octets()), order);
+                        // SAFETY: the address lives as long as this scope, and only the kernel reads it.
+                        unsafe { (at_ip as *mut u32).write_volatile(to.load(order)) };
+                    }
+                }
+            });
+            for _ in 0..times {
+                let Ok(socket) = socket(AF_INET, SOCK_STREAM, 0) else { continue };
+                if sys!("connect", socket, address.as_ptr().addr(), 16).is_ok() {
+                    let mut peer = [0u8; 28];
+                    let _ = sys!("getpeername", socket, &mut peer, at_len(28));
+                    reached += 1;
+                    escaped += usize::from(peer[4..8] == bad.octets());
+                }
+                // Without FIN_WAIT and the like, of which a million would use up the ports.
+                let _ = sys!("setsockopt", socket, 1, 13, &[1i32, 0], 8);
+                let _ = sys!("close", socket);
+            }
+            stop.store(true, order);
+        });
+        if escaped != 0 { Ok(format!("{escaped} of {times}")) } else { check(reached == 0, Errno::EACCES) }
+    }),
+    attack("udp_sweep", "sends a datagram to a socket of its own, by each way there is", |_| sweep(AF_INET)),
+    attack("udp6_sweep", "the same over IPv6", |_| sweep(AF_INET6)),
     attack("udplite_send", "sends a UDP-Lite datagram", |_| {
         done(sys!("sendto", socket(AF_INET, SOCK_DGRAM, 136)?, b"x", 1, 0, &inet(9), 16))
     }),
@@ -134,6 +188,100 @@ fn bind(domain: i32, protocol: i32, port: u16) -> Result {
 
 fn listen(protocol: i32) -> Result {
     done(sys!("listen", socket(AF_INET, SOCK_STREAM, protocol)?, 1))
+}
+
+/// The ways by which something arrived.
+fn sweep(domain: i32) -> Result {
+    type Way = fn(usize, &[u8]) -> Result<usize>;
+    const WAYS: &[(&str, Way)] = &[
+        ("sendto", |socket, to| sys!("sendto", socket, b"x", 1, 0, to, to.len())),
+        ("send", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            sys!("sendto", socket, b"x", 1, 0, 0, 0)
+        }),
+        ("write", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            sys!("write", socket, b"x", 1)
+        }),
+        ("sendmsg", |socket, to| {
+            let (_data, message) = message(to);
+            sys!("sendmsg", socket, at(&message), 0)
+        }),
+        ("sendmmsg", |socket, to| {
+            let (_data, header) = message(to);
+            // SAFETY: all zeros is a message without anything.
+            let mut message: libc::mmsghdr = unsafe { core::mem::zeroed() };
+            message.msg_hdr = header;
+            sys!("sendmmsg", socket, at(&message), 1, 0)
+        }),
+        ("MSG_MORE", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            let _ = sys!("sendto", socket, b"x", 1, libc::MSG_MORE, 0, 0);
+            sys!("sendto", socket, b"x", 1, 0, 0, 0)
+        }),
+        ("UDP_CORK", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            sys!("setsockopt", socket, 17, 1, at(&1i32), 4)?;
+            let _ = sys!("write", socket, b"x", 1);
+            sys!("setsockopt", socket, 17, 1, at(&0i32), 4)
+        }),
+        ("UDP_SEGMENT", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            sys!("setsockopt", socket, 17, 103, at(&1i32), 4)?;
+            sys!("write", socket, b"xx", 2)
+        }),
+        ("MSG_ZEROCOPY", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            sys!("setsockopt", socket, 1, 60, at(&1i32), 4)?;
+            sys!("sendto", socket, b"x", 1, 0x400_0000, 0, 0)
+        }),
+        ("dissolved", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            sys!("connect", socket, &[0u8; 16], 16)?;
+            sys!("sendto", socket, b"x", 1, 0, to, to.len())
+        }),
+        ("shut", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            let _ = sys!("shutdown", socket, libc::SHUT_RD);
+            sys!("write", socket, b"x", 1)
+        }),
+        ("bound", |socket, to| {
+            let mut own = to.to_vec();
+            own[2..4].fill(0);
+            sys!("bind", socket, own.as_slice(), own.len())?;
+            sys!("sendto", socket, b"x", 1, 0, to, to.len())
+        }),
+        ("splice", |socket, to| {
+            sys!("connect", socket, to, to.len())?;
+            let mut ends = [0i32; 2];
+            sys!("pipe2", &mut ends, 0)?;
+            sys!("write", ends[1], b"x", 1)?;
+            sys!("splice", ends[0], 0, socket, 0, 1, 0)
+        }),
+        ("ADDRFORM", |socket, to| {
+            let mapped = mapped(u16::from_be_bytes([to[2], to[3]]));
+            sys!("connect", socket, &mapped, 28)?;
+            let _ = sys!("setsockopt", socket, 41, 1, at(&AF_INET), 4);
+            sys!("write", socket, b"x", 1)
+        }),
+    ];
+    let mut ways = String::new();
+    for (way, send) in WAYS {
+        let receiver = socket(domain, SOCK_DGRAM, 0)?;
+        let mut own = name(domain, 0);
+        sys!("bind", receiver, own.as_slice(), own.len())?;
+        let len = at_len(28);
+        sys!("getsockname", receiver, own.as_mut_ptr().addr(), len)?;
+        let sender = socket(domain, SOCK_DGRAM, 0)?;
+        let _ = send(sender, &own);
+        if sys!("recvfrom", receiver, &mut [0u8; 8], 8, libc::MSG_DONTWAIT, 0, 0).is_ok() {
+            ways = ways + " " + way;
+        }
+        for fd in [receiver, sender] {
+            sys!("close", fd)?;
+        }
+    }
+    if ways.is_empty() { Err(Errno::EPIPE) } else { Ok(ways) }
 }
 
 fn fast_sendto(port: u16, flags: u64) -> Result {

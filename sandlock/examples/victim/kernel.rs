@@ -99,7 +99,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "installs a filter of its own that allows everything, and asks for the network",
         |_| {
             install(&[ret(0x7fff_0000)], 0)?;
-            done(sys!("socket", libc::AF_INET, libc::SOCK_DGRAM, 0))
+            done(sys!("socket", libc::AF_INET, libc::SOCK_STREAM, 262))
         },
     ),
     attack("filter_listener", "becomes its own supervisor", |_| done(install(&[ret(0x7fff_0000)], 8))),

@@ -134,7 +134,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     }),
     attack("hide", "becomes invisible to its supervisor and asks for the network all the same", |_| {
         sys!("prctl", 4, 0, 0, 0, 0)?;
-        done(sys!("socket", libc::AF_INET, libc::SOCK_DGRAM, 0))
+        done(sys!("socket", libc::AF_INET, libc::SOCK_STREAM, 262))
     }),
     attack("ptracer", "lets anybody trace it", |_| match sys!("prctl", 0x5961_6d61, u64::MAX, 0, 0, 0) {
         // The kernel has no Yama, which is no refusal.

@@ -6,7 +6,6 @@ use crate::call::{Attack, Errno, Result, attack, done, with_garbage};
 use crate::inet::socket;
 
 pub(crate) const ATTACKS: &[Attack] = &[
-    attack("udp_socket", "a UDP socket", |_| done(socket(AF_INET, SOCK_DGRAM, 0))),
     attack("icmp_socket", "a ping socket", |_| done(socket(AF_INET, SOCK_DGRAM, libc::IPPROTO_ICMP))),
     attack("raw_socket", "a raw socket", |_| done(socket(AF_INET, SOCK_RAW, libc::IPPROTO_ICMP))),
     attack("raw6_socket", "a raw IPv6 socket", |_| done(socket(AF_INET6, SOCK_RAW, libc::IPPROTO_ICMPV6))),
@@ -89,14 +88,17 @@ pub(crate) const ATTACKS: &[Attack] = &[
 const EMULATED: [i32; 6] = [0, 4, 6, 12, 15, 16];
 
 /// What a sandboxed program can have; SEQPACKET and STREAM of AF_UNIX, whatever the protocol, and a DGRAM
-/// that can send to no peer.
+/// that cannot send.
 fn is_granted((family, kind, protocol): (i32, i32, i32)) -> bool {
     match family {
         AF_UNIX => {
             [SOCK_STREAM, SOCK_SEQPACKET].contains(&kind)
                 || (kind == SOCK_DGRAM && [0, 1].contains(&protocol))
         }
-        AF_INET | AF_INET6 => kind == SOCK_STREAM && [0, 6].contains(&protocol),
+        AF_INET | AF_INET6 => {
+            (kind == SOCK_STREAM && [0, 6].contains(&protocol))
+                || (kind == SOCK_DGRAM && [0, 17].contains(&protocol))
+        }
         AF_NETLINK => [SOCK_RAW, SOCK_DGRAM].contains(&kind) && EMULATED.contains(&protocol),
         _ => false,
     }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::ffi::{OsStr, OsString};
 
-use sandlock::{Error, Home, Policy, PortList, Source};
+use sandlock::{Error, Home, Policy, PortList, Reach, Source};
 
 /// A flag.
 #[derive(Debug)]
@@ -142,19 +142,41 @@ pub(crate) const FLAGS: &[Flag] = &[
         short: None,
         long: "net-allow",
         aliases: &["allow-net", "connect-tcp"],
-        takes: Some(":PORTS"),
+        takes: Some("[HOST][:PORTS]"),
         key: Some(("network", "allow")),
         group: NETWORK,
-        help: "Grant TCP connections to ports, of any address: :80, :80,443, :8000-8010 or :* (repeatable)",
+        help: "Grant TCP connections by name, address, network or port: example.org, *.example.org:443, 10.0.0.0/8:80,8000-8010, :443, or * (repeatable)",
         set: Set::Value(|policy, spec| {
-            let text = utf8(Source::Connect, spec)?;
-            let ports = text
-                .strip_prefix(':')
-                .ok_or("this form is :PORTS, as in :443; rules by address are not there yet");
-            let ports = ports.and_then(str::parse::<PortList>);
-            policy.connect(ports.map_err(|hint| value(Source::Connect, spec, hint))?);
+            for reach in reaches(Source::Connect, spec)? {
+                policy.allow(reach);
+            }
             Ok(())
         }),
+    },
+    Flag {
+        short: None,
+        long: "net-deny",
+        aliases: &["deny-net"],
+        takes: Some("[HOST][:PORTS]"),
+        key: Some(("network", "deny")),
+        group: NETWORK,
+        help: "Refuse names, addresses, networks or ports that another rule grants (repeatable)",
+        set: Set::Value(|policy, spec| {
+            for reach in reaches(Source::Deny, spec)? {
+                policy.deny(reach);
+            }
+            Ok(())
+        }),
+    },
+    Flag {
+        short: None,
+        long: "net-allow-private",
+        aliases: &[],
+        takes: None,
+        key: Some(("network", "allow_private")),
+        group: NETWORK,
+        help: "Let granted names lead to addresses of this machine and of local networks",
+        set: Set::Switch(|policy| _ = policy.private_names()),
     },
     Flag {
         short: None,
@@ -165,7 +187,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         group: NETWORK,
         help: "Grant listening on TCP ports: 80, 80,443, 8000-8010 or * (repeatable)",
         set: Set::Value(|policy, spec| {
-            let ports = utf8(Source::Bind, spec)?.parse::<PortList>();
+            let text = utf8(Source::Bind, spec)?;
+            let ports = text.strip_prefix(':').unwrap_or(text).parse::<PortList>();
             policy.bind(ports.map_err(|hint| value(Source::Bind, spec, hint))?);
             Ok(())
         }),
@@ -368,9 +391,8 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--clearenv", "--clean-env, which keeps PATH, HOME and eight more"),
     ("--unshare-net", "no network is the default"),
     ("--unshare-all", "no network and no way to other processes is the default"),
-    ("--net", "no network is the default; --net-allow :443 grants ports"),
-    ("--network", "no network is the default; --net-allow :443 grants ports"),
-    ("--deny-net", "no network is the default"),
+    ("--net", "no network is the default; --net-allow example.org or --net-allow :443 grants some"),
+    ("--network", "no network is the default; --net-allow example.org or --net-allow :443 grants some"),
     ("--unrestricted-network", "--net-allow ':*'"),
     ("--allow-all", "there is no such flag: a sandbox that grants everything is none"),
     ("--allow-run", "whatever can be read can be executed: -r PATH"),
@@ -395,8 +417,7 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--blacklist", "paths that are not granted are refused; holes in a grant are not there yet"),
     ("--fs-mount", "paths keep their names here: -w PATH, or -r PATH"),
     ("--unrestricted-filesystem", "-w / grants all that the user may change"),
-    ("--net-deny", "no network is the default; --net-allow :443 grants ports"),
-    ("--http-allow", "rules are of ports: --net-allow :443"),
+    ("--http-allow", "rules are of hosts and ports: --net-allow example.org:443"),
     ("--dns", "names are resolved from /etc/hosts only, as yet"),
     ("--publish", "--net-allow-bind 8080 grants listening"),
     ("--memory", "a limit of memory is not there yet; `ulimit -v` in the shell that starts sandlock"),
@@ -450,6 +471,11 @@ const TIME: &str = "a time limit is a number of seconds above 0, such as 30 or 0
 
 fn value(source: Source, value: &OsStr, hint: &'static str) -> Error {
     Error::Value(source, value.into(), hint)
+}
+
+/// The rules of a list; a mistake names the item that it is in.
+fn reaches(source: Source, text: &OsStr) -> Result<Vec<Reach>, Error> {
+    Reach::parse_list(utf8(source, text)?).map_err(|(item, hint)| value(source, OsStr::new(item), hint))
 }
 
 fn utf8(source: Source, text: &OsStr) -> Result<&str, Error> {

@@ -152,7 +152,7 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
                 answer
             })
         }
-        (["resolve", name], _) => Ok(resolve(name)),
+        (["resolve", name], _) => Ok(resolve(plan, name)),
         (["signal", pid], _) => {
             number(pid).ok_or("a process ID is a number")?;
             let mut answer = decided(&plan.decide(&Operation::Signal), None);
@@ -317,44 +317,44 @@ fn quoted(path: &Path) -> String {
 }
 
 fn connect(plan: &Plan, to: &str) -> Result<Answer, String> {
-    let form = "this is HOST:PORT, such as 192.0.2.1:443 or [2001:db8::1]:443";
+    let form = "this is HOST:PORT, such as 192.0.2.1:443, [2001:db8::1]:443 or example.org:443";
     let (host, port) = to.rsplit_once(':').ok_or(form)?;
     let list: PortList = port.parse().map_err(|why| format!("{port}: {why}"))?;
     let port = list.iter().next().filter(|_| list.iter().count() == 1).ok_or(form)?;
-    let answer = decided(&plan.decide(&Operation::ConnectTcp(port)), Some(format!("--net-allow :{port}")));
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if answer.flag.is_some() || host.is_empty() || host.parse::<IpAddr>().is_ok() {
-        return Ok(answer);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let known = in_hosts(bare);
+    let operation = match bare.parse().ok().or(known) {
+        Some(address) => Operation::Connect(address, port),
+        None if bare.is_empty() => Operation::Connect(IpAddr::from([192, 0, 2, 1]), port),
+        None => Operation::ConnectName(bare, port),
+    };
+    let mut answer = decided(&plan.decide(&operation), Some(format!("--net-allow {host}:{port}")));
+    if let Some(address) = known {
+        answer.because.push(format!("{bare} is {address} in /etc/hosts"));
     }
-    let mut named = resolve(host);
-    if named.verdict == Verdict::Allowed {
-        named.because.push(format!("port {port}: allowed, by {}", answer.by));
-    }
-    Ok(named)
+    Ok(answer)
 }
 
-fn resolve(name: &str) -> Answer {
-    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let is_known =
-        lines.flat_map(|line| line.split_whitespace().skip(1)).any(|known| known.eq_ignore_ascii_case(name));
-    if is_known {
+fn resolve(plan: &Plan, name: &str) -> Answer {
+    if let Some(address) = in_hosts(name) {
         return Answer {
             verdict: Verdict::Allowed,
             by: "/etc/hosts".to_owned(),
-            because: vec!["names in that file need no name server".to_owned()],
+            because: vec![format!("{name} is {address} there, and needs no name server")],
             flag: None,
         };
     }
-    Answer {
-        verdict: Verdict::Refused(Errno::EACCES),
-        by: "the seccomp filter".to_owned(),
-        because: vec![
-            "a name server is asked by UDP, of which there is none yet; names in /etc/hosts are known"
-                .to_owned(),
-        ],
-        flag: None,
-    }
+    decided(&plan.decide(&Operation::Resolve(name)), Some(format!("--net-allow {name}")))
+}
+
+/// The first address of a name in `/etc/hosts`.
+fn in_hosts(name: &str) -> Option<IpAddr> {
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let mut lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
+    lines.find_map(|mut words| {
+        let address = words.next()?.parse().ok()?;
+        words.any(|known| known.eq_ignore_ascii_case(name)).then_some(address)
+    })
 }
 
 /// A system call: with these registers, or by its name alone.

@@ -1,6 +1,7 @@
 //! A profile's additions to a policy: grants, environment, and the contents of the private directory.
 
 use core::ffi::CStr;
+use core::net::SocketAddr;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use sandlock_sys::{AsFd, BorrowedFd, OwnedFd};
 
 use super::command::Environment;
 use super::place::Place;
-use crate::policy::Source;
+use crate::policy::{Reach, Source};
 
 /// What a profile adds to a policy, as [`Plan::new`](super::Plan::new) takes it.
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ pub(crate) struct Extra {
     /// Descriptors that the command gets besides the standard ones: the numbers, in ascending order, and
     /// duplicates.
     pub(crate) kept_fds: Vec<(i32, OwnedFd)>,
+    /// The rules of machines: whether each allows.
+    pub(crate) egress: Vec<(bool, Reach)>,
+    /// The name servers that names of the policy are asked of.
+    pub(crate) servers: Vec<SocketAddr>,
     /// The private directory, if there is one.
     pub(crate) private: Option<Private>,
     /// The environment.

@@ -1,19 +1,22 @@
-//! Port lists as they are typed: `80`, `80,443`, `8000-8010`, `*`.
+//! TCP ports, and the machines they are on: the network part of a policy.
 
-use core::str::FromStr;
+use core::net::IpAddr;
 
 use sandlock_notify::Ports;
+use sandlock_notify::egress::{Rule, To, mapped};
 
 /// TCP ports by ranges, or all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PortList {
-    ranges: Vec<(u16, u16)>,
-    all: bool,
+    pub(crate) ranges: Vec<(u16, u16)>,
+    pub(crate) all: bool,
 }
 
 impl PortList {
     /// No port.
     pub const NONE: Self = Self { ranges: Vec::new(), all: false };
+    /// Every port.
+    pub const ALL: Self = Self { ranges: Vec::new(), all: true };
 
     /// Adds what another list has.
     pub fn extend(&mut self, other: &Self) {
@@ -39,55 +42,40 @@ impl PortList {
     }
 }
 
-impl FromStr for PortList {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "*" {
-            return Ok(Self { ranges: Vec::new(), all: true });
-        }
-        let port = |text: &str| match text.parse::<u16>() {
-            Ok(port @ 1..) if text.starts_with(|first: char| first.is_ascii_digit()) => Ok(port),
-            _ => Err("a port is a number from 1 to 65535; ports are given as 80, 80,443, 8000-8010 or *"),
-        };
-        let range = |item: &str| match item.split_once('-') {
-            None => port(item).map(|port| (port, port)),
-            Some((first, last)) => match (port(first)?, port(last)?) {
-                (first, last) if first <= last => Ok((first, last)),
-                _ => Err("a range of ports goes from the lower to the higher"),
-            },
-        };
-        Ok(Self { ranges: text.split(',').map(range).collect::<Result<_, _>>()?, all: false })
-    }
+/// Some ports of some machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The machines.
+    pub host: Host,
+    /// Their TCP ports.
+    pub ports: PortList,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The machines that a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// All there are.
+    Every,
+    /// Those whose address begins with so many bits of this one.
+    Net(IpAddr, u8),
+    /// Those that a name is found at.
+    Name {
+        /// In lower case, without a point at the end; of `*.example.org` the part behind the first point.
+        name: String,
+        /// Whether the names below are meant, and not the name itself.
+        below: bool,
+    },
+}
 
-    #[test]
-    fn what_is_typed_is_what_is_meant() {
-        for (text, want) in [
-            ("80", Some(vec![80])),
-            ("80,443", Some(vec![80, 443])),
-            ("8000-8002", Some(vec![8000, 8001, 8002])),
-            ("65535", Some(vec![65535])),
-            ("65534-65535", Some(vec![65534, 65535])),
-            ("0", None),
-            ("65536", None),
-            ("-1", None),
-            ("+80", None),
-            ("80,", None),
-            ("", None),
-            ("9-8", None),
-            ("1-2-3", None),
-            ("http", None),
-            ("80,*", None),
-            (" 80", None),
-        ] {
-            let got = text.parse::<PortList>().ok().map(|list| list.iter().collect::<Vec<_>>());
-            assert_eq!(got, want, "{text:?}");
-        }
-        assert!("*".parse::<PortList>().is_ok_and(|list| list.is_all()));
+impl Reach {
+    /// As the supervisor takes it. `private`: names may lead into the local network.
+    pub(crate) fn as_rule(&self, allows: bool, private: bool) -> Rule<'_> {
+        let to = match &self.host {
+            Host::Every => To::EVERY,
+            Host::Net(IpAddr::V4(v4), bits) => To::Net(mapped(v4.octets()), bits.saturating_add(96)),
+            Host::Net(IpAddr::V6(v6), bits) => To::Net(v6.octets(), *bits),
+            Host::Name { name, below } => To::Name { name: name.as_bytes(), below: *below, private },
+        };
+        Rule { allows, to, ports: self.ports.as_ports() }
     }
 }

@@ -13,6 +13,8 @@ pub enum Source {
     Write,
     /// [`Policy::connect`](crate::Policy::connect).
     Connect,
+    /// [`Policy::deny`](crate::Policy::deny).
+    Deny,
     /// [`Policy::bind`](crate::Policy::bind).
     Bind,
     /// [`Policy::env`](crate::Policy::env).

@@ -1,15 +1,19 @@
 //! The decision of a plan about one operation, with the grants and the mechanism that make it. Nothing is
 //! tried.
 
+use core::net::IpAddr;
+use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use sandlock_bpf::{Arch, Table, run, verify};
 use sandlock_landlock::{AccessFs, AccessNet};
+use sandlock_notify::egress::{Egress, mapped};
 use sandlock_sys::Errno;
 use sandlock_sys::filter::{AUDIT_ARCH, Data};
 use sandlock_sys::nr::{NATIVE, Name, number};
 
 use crate::plan::{self, Grant, Plan};
+use crate::policy::Host;
 use crate::table::filter::{Rows, table};
 use crate::table::{Features, Row, Rule, Then, row_of};
 
@@ -19,8 +23,12 @@ pub enum Operation<'a> {
     /// A use of a file that takes these rights. What a directory must allow (making, removing) is asked of
     /// the directory.
     File(&'a Path, AccessFs),
-    /// A TCP connection to this port.
-    ConnectTcp(u16),
+    /// A TCP connection to this port of this address.
+    Connect(IpAddr, u16),
+    /// A TCP connection to this port of the machine that has this name, wherever that is.
+    ConnectName(&'a str, u16),
+    /// The question for the addresses of a name.
+    Resolve(&'a str),
     /// Listening on this TCP port.
     BindTcp(u16),
     /// A system call, by name.
@@ -63,8 +71,10 @@ impl Plan {
     pub fn decide(&self, operation: &Operation<'_>) -> Decision<'_> {
         match *operation {
             Operation::File(path, rights) => self.decide_file(path, rights),
-            Operation::ConnectTcp(port) => self.decide_port(AccessNet::CONNECT_TCP, port),
-            Operation::BindTcp(port) => self.decide_port(AccessNet::BIND_TCP, port),
+            Operation::Connect(address, port) => self.decide_connect(address, port),
+            Operation::ConnectName(name, port) => self.decide_machine(name, port),
+            Operation::Resolve(name) => self.decide_name(name),
+            Operation::BindTcp(port) => self.decide_bind(port),
             Operation::Call(name) => decide_call(name, self.watch.features),
             Operation::CallWith(name, args) => self.decide_registers(name, args),
             Operation::Signal if self.watch.features.contains(Features::SCOPED) => {
@@ -124,9 +134,60 @@ impl Plan {
         }
     }
 
-    fn decide_port(&self, right: AccessNet, port: u16) -> Decision<'_> {
-        let list = if right == AccessNet::CONNECT_TCP { &self.watch.connect } else { &self.watch.bind };
-        let is_seen = self.report.handled.net.contains(right);
+    fn decide_connect(&self, address: IpAddr, port: u16) -> Decision<'_> {
+        let by = self.connects_by();
+        let address = match address {
+            IpAddr::V4(v4) => mapped(v4.octets()),
+            IpAddr::V6(v6) => v6.octets(),
+        };
+        match Egress::new(&self.watch.rules()).allows(&address, port, Duration::ZERO) {
+            true if by == Mechanism::Landlock && self.watch.connect.is_all() => {
+                Decision::Granted(Mechanism::NotAsked, Vec::new())
+            }
+            true => Decision::Granted(by, Vec::new()),
+            false => Decision::Refused(by, Errno::EACCES),
+        }
+    }
+
+    /// What judges connections: Landlock where it sees ports and no rule is about machines.
+    pub(super) fn connects_by(&self) -> Mechanism {
+        let is_about_ports =
+            self.watch.egress.iter().all(|(allows, rule)| *allows && rule.host == Host::Every);
+        let is_seen = self.report.abi.version() >= 4;
+        if is_about_ports && is_seen { Mechanism::Landlock } else { Mechanism::Supervisor }
+    }
+
+    fn decide_name(&self, name: &str) -> Decision<'_> {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if Egress::new(&self.watch.rules()).resolves(name.as_bytes()) {
+            Decision::Granted(Mechanism::Supervisor, Vec::new())
+        } else {
+            Decision::Refused(Mechanism::Supervisor, Errno::ENOENT)
+        }
+    }
+
+    fn decide_machine(&self, name: &str, port: u16) -> Decision<'_> {
+        // One of those that no machine has (RFC 5737).
+        let address = mapped([192, 0, 2, 1]);
+        let rules = self.watch.rules();
+        let egress = Egress::new(&rules);
+        match self.decide_name(name) {
+            Decision::Granted(..) => {
+                let name = name.trim_end_matches('.').to_ascii_lowercase();
+                let leads_there = egress.learn(name.as_bytes(), &address, 1, Duration::ZERO);
+                if leads_there && egress.allows(&address, port, Duration::ZERO) {
+                    Decision::Granted(self.connects_by(), Vec::new())
+                } else {
+                    Decision::Refused(self.connects_by(), Errno::EACCES)
+                }
+            }
+            refused => refused,
+        }
+    }
+
+    fn decide_bind(&self, port: u16) -> Decision<'_> {
+        let list = &self.watch.bind;
+        let is_seen = self.report.handled.net.contains(AccessNet::BIND_TCP);
         let by = if is_seen { Mechanism::Landlock } else { Mechanism::Supervisor };
         match (list.is_all(), list.as_ports().contains(port)) {
             (true, _) => Decision::Granted(Mechanism::NotAsked, Vec::new()),

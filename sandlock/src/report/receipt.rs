@@ -2,7 +2,9 @@
 
 use core::fmt;
 
+use super::decide::Mechanism;
 use crate::plan::Plan;
+use crate::policy::PortList;
 use crate::table::Features;
 
 /// One line of a receipt.
@@ -35,16 +37,35 @@ impl Plan {
             line("mode, owner, times and attributes of files", "supervisor (on behalf, under write grants)"),
             line("system calls", &format!("seccomp filter ({} instructions)", self.start.program.len())),
             line(
-                "TCP ports",
-                if self.watch.connect.is_all() && self.watch.bind.is_all() {
+                "TCP connections",
+                if self.connects_by() == Mechanism::Supervisor {
+                    "supervisor (connect on behalf, by address and port)"
+                } else if self.watch.connect.is_all() {
+                    "all granted"
+                } else {
+                    &landlock
+                },
+            ),
+            line(
+                "listening on TCP ports",
+                if self.watch.bind.is_all() {
                     "all granted"
                 } else if abi >= 4 {
                     &landlock
                 } else {
-                    "supervisor (connect, listen)"
+                    "supervisor (listen)"
                 },
             ),
-            line("UDP, raw and other sockets", "seccomp filter (none can be made)"),
+            line(
+                "names",
+                match (&*self.watch.servers, self.watch.connect == PortList::NONE) {
+                    ([], _) => "supervisor (none is resolved)",
+                    (_, true) => "supervisor (only those of the rules are resolved)",
+                    (_, false) => "supervisor (all are resolved)",
+                },
+            ),
+            line("UDP", "supervisor (datagram sockets that cannot send)"),
+            line("raw and other sockets", "seccomp filter (none can be made)"),
             line("network interfaces", "supervisor (emulated: lo only)"),
             line(
                 "unix sockets by path",

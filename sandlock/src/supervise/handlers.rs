@@ -10,7 +10,7 @@ use crate::table::Handler;
 
 /// A handler each.
 pub(crate) struct Handlers<'p> {
-    pub(crate) netlink: Netlink,
+    pub(crate) netlink: Netlink<'p>,
     pub(crate) interfaces: Interfaces,
     pub(crate) connect: Connect<'p>,
     pub(crate) listen: Listen<'p>,

@@ -54,9 +54,15 @@ pub(crate) const SUPERVISOR: &[Row] = &[
     ),
     row(
         calls![socket],
-        // AF_UNIX, SOCK_DGRAM
-        ByArgs(&[case(&[Test::eq32(0, 1), Test::masked32(1, 0xf, 2)], Then::Allow)], NOT),
-        "the socket that targets ask about interfaces",
+        // AF_UNIX, AF_INET, AF_INET6; SOCK_DGRAM
+        ByArgs(
+            &[
+                case(&[Test::range32(0, 1, 2), Test::masked32(1, 0xf, 2)], Then::Allow),
+                case(&[Test::eq32(0, 10), Test::masked32(1, 0xf, 2)], Then::Allow),
+            ],
+            NOT,
+        ),
+        "datagram sockets of targets, which cannot send, and its own to name servers",
     ),
     row(
         calls![memfd_create fchmodat fchownat utimensat utimensat_time64 setxattr removexattr linkat shmget

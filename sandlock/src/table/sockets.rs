@@ -15,6 +15,7 @@ const INET: Test = Test::eq32(0, 2);
 const INET6: Test = Test::eq32(0, 10);
 const NETLINK: Test = Test::eq32(0, 16);
 const TCP: Test = Test::eq32(2, 6);
+const UDP: Test = Test::eq32(2, 17);
 /// Also `NETLINK_ROUTE`.
 const DEFAULT: Test = Test::eq32(2, 0);
 const SOCK_DIAG: Test = Test::eq32(2, 4);
@@ -26,7 +27,7 @@ const GENERIC: Test = Test::eq32(2, 16);
 pub(super) const NO_FAMILY: Then = Then::Refuse(Errno::EAFNOSUPPORT);
 const NO_PROTOCOL: Then = Then::Refuse(Errno::EPROTONOSUPPORT);
 
-/// Families, types and protocols that are left of socket(2). UDP, ICMP, MPTCP, SCTP and SMC are closed here
+/// Families, types and protocols that are left of socket(2). ICMP, MPTCP, SCTP and SMC are closed here
 /// because Landlock does not see where they go; the errno is the one that makes programs fall back. The first
 /// row is for where Landlock sees whom a unix socket talks to (ABI 9). What starts alike stands together, and
 /// shares its tests in the filter.
@@ -41,11 +42,15 @@ pub(super) const SOCKETS: &[Case] = &[
     case(&[INET, STREAM, DEFAULT], Then::Allow),
     case(&[INET, STREAM, TCP], Then::Allow),
     case(&[INET, STREAM], NO_PROTOCOL),
+    case(&[INET, DGRAM, DEFAULT], Then::Ask(Netlink)),
+    case(&[INET, DGRAM, UDP], Then::Ask(Netlink)),
     case(&[INET, DGRAM], Then::Refuse(Errno::EACCES)),
     case(&[INET], Then::Refuse(Errno::EPERM)),
     case(&[INET6, STREAM, DEFAULT], Then::Allow),
     case(&[INET6, STREAM, TCP], Then::Allow),
     case(&[INET6, STREAM], NO_PROTOCOL),
+    case(&[INET6, DGRAM, DEFAULT], Then::Ask(Netlink)),
+    case(&[INET6, DGRAM, UDP], Then::Ask(Netlink)),
     case(&[INET6, DGRAM], Then::Refuse(Errno::EACCES)),
     case(&[INET6], Then::Refuse(Errno::EPERM)),
     // These are emulated; of the other protocols the target learns that they are not built in.

@@ -101,7 +101,10 @@ fn arguments_decide_as_the_table_says_and_high_halves_do_not_matter() {
         ("socket", [2, 1, 262, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
         ("socket", [10, 1, 132, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
         ("socket", [2, 1, 256, 0, 0, 0], errno(Errno::EPROTONOSUPPORT)),
-        ("socket", [2, 2, 0, 0, 0, 0], errno(Errno::EACCES)),
+        ("socket", [2, 2, 0, 0, 0, 0], Action::USER_NOTIF),
+        ("socket", [2, 0x80802, 17, 0, 0, 0], Action::USER_NOTIF),
+        ("socket", [2, 2, 1, 0, 0, 0], errno(Errno::EACCES)),
+        ("socket", [10, 2, 136, 0, 0, 0], errno(Errno::EACCES)),
         ("socket", [2, 3, 1, 0, 0, 0], errno(Errno::EPERM)),
         ("socket", [2, 10, 3, 0, 0, 0], errno(Errno::EPERM)),
         ("socket", [16, 3, 0, 0, 0, 0], Action::USER_NOTIF),
@@ -198,7 +201,7 @@ fn arguments_decide_as_the_table_says_and_high_halves_do_not_matter() {
         let want = if is_asked { Action::USER_NOTIF } else { Action::ALLOW };
         assert_eq!(answers(name, args, Features::POSIX_SHM), want, "{name} {args:x?}");
     }
-    assert_eq!(answers("socket", [2, 2, 0, 0, 0, 0], NEW), errno(Errno::EACCES));
+    assert_eq!(answers("socket", [2, 2, 0, 0, 0, 0], NEW), Action::USER_NOTIF);
     if let Some(features) = compat {
         // FS_IOC32_SETVERSION and EXT4_IOC32_SETVERSION; a call that the native table has not.
         for request in [0x4004_7602, 0x4004_6604] {

@@ -1,7 +1,6 @@
 //! Clients that notice where they are: why, and what they then print.
 
-use crate::both::{Both, both, both_in, ready};
-use crate::common::{Dir, run};
+use crate::both::both;
 use crate::languages::python;
 use crate::libc::{ADDRCONFIG, MUSL, compiled};
 
@@ -17,30 +16,26 @@ macro_rules! notice {
     };
 }
 
-/// Datagram sockets of the Internet are refused, because nothing would judge where they send to: these
-/// clients want one for ioctl(2), or connect one to learn from which address it would send.
+/// Datagram sockets of the Internet cannot send, and these clients want one for ioctl(2) only, or connect one
+/// to learn from which address it would send: they notice nothing.
 mod datagrams {
     use super::*;
 
-    notice! {
-        musl_getaddrinfo "System error": compiled, MUSL, ADDRCONFIG, &[];
-        psutil_states "Permission denied": python, "psutil", "print(psutil.net_if_stats())";
-        erlang "{error,eacces}": both, &["erl", "-noshell", "-eval", "io:format(\"~p~n\", [inet:getifaddrs()]), halt()."];
-        java "Socket creation failed": java_lists;
-        busybox_tunnel "socket: Permission denied": both, &["busybox", "ip", "tunnel"];
-        busybox_ifconfig "socket: Permission denied": both, &["busybox", "ifconfig"];
-        ifconfig "no inet socket available": both, &["ifconfig"];
-        netstat_interfaces "no inet socket available": both, &["netstat", "-i"];
+    macro_rules! same {
+        ($($test:ident: $run:ident $(, $argument:expr)*;)+) => {
+            $(#[test]
+            fn $test() {
+                if let Some(both) = $run($test $(, $argument)*) {
+                    both.same();
+                }
+            })+
+        };
     }
 
-    fn java_lists<T: Copy>(test: T) -> Option<Both> {
-        if !ready(test, &["java", "javac"]) {
-            return None;
-        }
-        let dir = Dir::new();
-        dir.file("List.java", 0o644, include_str!("programs/List.java"));
-        run(dir.command("javac").arg("List.java")).ok();
-        Some(both_in(&dir, &["java", "-cp", ".", "List"]))
+    same! {
+        musl_getaddrinfo: compiled, MUSL, ADDRCONFIG, &[];
+        psutil_states: python, "psutil", "print(psutil.net_if_stats())";
+        erlang: both, &["erl", "-noshell", "-eval", "io:format(\"~p~n\", [inet:getifaddrs()]), halt()."];
     }
 }
 
@@ -49,6 +44,7 @@ mod proc_net {
     use super::*;
 
     notice! {
+        busybox_ifconfig_of_lo "inet addr:127.0.0.1  Mask:255.0.0.0": both, &["busybox", "ifconfig", "lo"];
         maddr "1:\tlo\n\tinet  224.0.0.1\n": both, &["ip", "maddr"];
         psutil_counters "'lo': snetio(": python, "psutil", "print(psutil.net_io_counters(pernic=True))";
         ifconfig_of_lo "inet6 ::1  prefixlen 128": both, &["ifconfig", "lo"];

@@ -1,5 +1,5 @@
-//! connect(2) where Landlock does not see unix sockets by path (before ABI 9): every connect is performed on
-//! behalf.
+//! connect(2) where Landlock does not see unix sockets by path (before ABI 9), and where the policy has rules
+//! of addresses: every connect is performed on behalf.
 //!
 //! Letting the kernel run the ones that need no judgement is no choice: between the look and the run another
 //! thread can put a unix socket under the number of a TCP socket, or a path where a port was. So the socket
@@ -17,13 +17,13 @@ use sandlock_sys::fs::{self, FileType, OFlags};
 use sandlock_sys::net::{self, Linger, SO_SNDTIMEO, SO_SNDTIMEO_NEW, Timeout};
 use sandlock_sys::nr::Name;
 use sandlock_sys::poll::Events;
-use sandlock_sys::{AsFd, BorrowedFd, Errno, Result};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, time};
 
 use crate::args::{ConnectArgs, SetOptionArgs};
 use crate::call::Call;
 use crate::dispatch::Handler;
+use crate::egress::Egress;
 use crate::paths::{self, PATH_MAX};
-use crate::ports::Ports;
 use crate::proc;
 use crate::target::{Socket, read_array, read_exact};
 use crate::verdict::{ContinueReason, Response, Until, Verdict, Wait};
@@ -37,8 +37,8 @@ pub enum Judge<'p> {
     Landlock,
     /// This handler does.
     Rules {
-        /// The TCP ports that Landlock lets the sandbox connect to.
-        ports: Ports<'p>,
+        /// Whom the sandbox may reach by TCP.
+        egress: &'p Egress<'p>,
         /// Whether this thread is in a Landlock domain that scopes abstract sockets to the sandbox: then the
         /// kernel judges them.
         scoped: bool,
@@ -66,7 +66,7 @@ impl Handler for Connect<'_> {
         if call.name() == Some(Name::setsockopt) {
             return self.set_option(call);
         }
-        let Judge::Rules { ports, scoped } = &self.judge else {
+        let Judge::Rules { egress, scoped } = &self.judge else {
             return Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)));
         };
         let args = ConnectArgs::of(call);
@@ -83,9 +83,16 @@ impl Handler for Connect<'_> {
         read_exact(call.target(), args.addr, given)?;
         let exact = match model::parse(domain, given)? {
             Destination::Nowhere => given,
-            Destination::Port(port, _) if !ports.contains(port) => return Err(Errno::EACCES),
+            Destination::Internet(address, port, exact) => {
+                let kind = net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)?;
+                // A datagram socket sends nothing, whatever it is connected to.
+                if kind != libc::SOCK_DGRAM && !egress.allows(&address, port, time::monotonic()) {
+                    return Err(Errno::EACCES);
+                }
+                exact
+            }
             Destination::Abstract(_) if !scoped => return Err(Errno::EPERM),
-            Destination::Port(_, exact) | Destination::Abstract(exact) => exact,
+            Destination::Abstract(exact) => exact,
             Destination::Path(path) => {
                 let Some(job) = desk.job() else { return Ok(Verdict::Defer(Wait::WORKER)) };
                 job.set_path(path)?;

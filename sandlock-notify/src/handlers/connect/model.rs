@@ -3,13 +3,14 @@
 
 use sandlock_sys::{Errno, Result};
 
+use crate::egress::{Address, mapped};
+
 /// `struct sockaddr_storage`: no address is longer.
 pub const LONGEST: usize = 128;
 /// `struct sockaddr_in`
 const IN: usize = 16;
-/// `struct sockaddr_in6`, and what the kernel accepts of it: without the scope ID (RFC 2133).
+/// `struct sockaddr_in6`
 const IN6: usize = 28;
-const IN6_SHORT: usize = 24;
 /// `struct sockaddr_un`
 const UN: usize = 110;
 
@@ -18,8 +19,8 @@ const UN: usize = 110;
 pub enum Destination<'a> {
     /// `AF_UNSPEC`: dissolve the connection.
     Nowhere,
-    /// A TCP port; of an address, which Landlock does not tell apart either.
-    Port(u16, &'a [u8]),
+    /// An address of IPv4 or IPv6, and a port.
+    Internet(Address, u16, &'a [u8]),
     /// The path of a unix socket, without its NUL.
     Path(&'a [u8]),
     /// An abstract unix socket.
@@ -37,16 +38,20 @@ pub fn parse(domain: i32, address: &[u8]) -> Result<Destination<'_>> {
         [low, high, ..] if address.len() <= LONGEST => i32::from(u16::from_ne_bytes([*low, *high])),
         _ => return Err(Errno::EINVAL),
     };
-    let port = |least: usize, whole: usize| match address {
-        [_, _, high, low, ..] if address.len() >= least => {
+    let internet = |whole: usize, to: Option<Address>| match (address, to) {
+        ([_, _, high, low, ..], Some(to)) => {
             let bytes = address.get(..whole).unwrap_or(address);
-            Ok(Destination::Port(u16::from_be_bytes([*high, *low]), bytes))
+            Ok(Destination::Internet(to, u16::from_be_bytes([*high, *low]), bytes))
         }
         _ => Err(Errno::EINVAL),
     };
+    // The kernel wants the rest of a `sockaddr_in` too.
+    let v4 = || address.get(..IN)?.get(4..)?.first_chunk().copied().map(mapped);
+    // A scope ID may be missing (RFC 2133).
+    let v6 = || address.get(8..)?.first_chunk().copied();
     match domain {
-        libc::AF_INET if family == libc::AF_INET => port(IN, IN),
-        libc::AF_INET6 if family == libc::AF_INET6 => port(IN6_SHORT, IN6),
+        libc::AF_INET if family == libc::AF_INET => internet(IN, v4()),
+        libc::AF_INET6 if family == libc::AF_INET6 => internet(IN6, v6()),
         // A stream socket of these two families, and unix datagram sockets, take AF_UNSPEC as "no longer".
         libc::AF_INET | libc::AF_INET6 if family == libc::AF_UNSPEC => Ok(Destination::Nowhere),
         libc::AF_UNIX if family == libc::AF_UNSPEC => Ok(Destination::Nowhere),
@@ -87,8 +92,8 @@ mod tests {
         let unspec = address(0, &[0, 80, 127, 0, 0, 1], 16);
         let path = address(AF_UNIX, b"/run/x\0junk", 40);
         for (domain, bytes, want) in [
-            (AF_INET, &v4, Ok(Destination::Port(80, &v4))),
-            (AF_INET6, &v6, Ok(Destination::Port(443, &v6))),
+            (AF_INET, &v4, Ok(Destination::Internet(mapped([127, 0, 0, 1]), 80, &v4))),
+            (AF_INET6, &v6, Ok(Destination::Internet([0; 16], 443, &v6))),
             // A flipped family reaches no peer: it is judged by the socket.
             (AF_INET, &unspec, Ok(Destination::Nowhere)),
             (AF_INET, &path, Err(Errno::EAFNOSUPPORT)),
@@ -124,7 +129,7 @@ mod tests {
     #[test]
     fn what_goes_to_the_kernel_is_no_longer_than_it_reads() {
         let long = address(AF_INET, &[0, 80], 100);
-        assert_eq!(parse(AF_INET, &long), Ok(Destination::Port(80, &long[..16])));
+        assert_eq!(parse(AF_INET, &long), Ok(Destination::Internet(mapped([0; 4]), 80, &long[..16])));
     }
 
     #[test]

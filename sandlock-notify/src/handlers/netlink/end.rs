@@ -17,8 +17,25 @@ pub(super) struct End {
     /// The process that made it.
     pub(super) process: Pid,
     pub(super) socket: Socket,
+    /// Of the socket to a name server: that one's address, as the guest wrote it.
+    pub(super) server: Option<Server>,
     /// Whether a datagram with descriptors lies in front. It is never taken: closing them can sleep.
     is_stuck: bool,
+}
+
+/// The address of a name server: a `struct sockaddr_in` or `sockaddr_in6`, and its length.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Server(pub(super) [u8; 28], pub(super) usize);
+
+impl Server {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.get(..self.1).unwrap_or_default()
+    }
+
+    /// `AF_INET` or `AF_INET6`.
+    pub(super) fn family(&self) -> i32 {
+        self.0.first_chunk().map_or(0, |family| u16::from_ne_bytes(*family).into())
+    }
 }
 
 /// What our end has for the loop.
@@ -39,7 +56,12 @@ impl End {
         // Since Linux 6.16 nothing with descriptors reaches us.
         let _ = net::set_option(ours.as_fd(), libc::SOL_SOCKET, net::SO_PASSRIGHTS, &[0; 4]);
         let cookie = net::cookie(guest.as_fd())?;
-        Ok((Self { ours, cookie, kind: kind & 0xf, process, socket, is_stuck: false }, guest))
+        Ok((Self { ours, cookie, kind: kind & 0xf, process, socket, server: None, is_stuck: false }, guest))
+    }
+
+    /// Sends one datagram to the guest. It is lost where its queue has no room.
+    pub(super) fn emit(&self, datagram: &[u8]) {
+        is_out(&self.ours, datagram);
     }
 
     /// Answers a request. What the guest's queue has no room for is lost, as it is in the kernel's, but for a

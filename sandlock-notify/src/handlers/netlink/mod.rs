@@ -5,6 +5,10 @@
 //! on it; poll, close and dup need no trap. A duplicate by another number works too, though its answers come
 //! a moment after the send, and without an address. The model, without a system call, is `sandlock_netlink`.
 //!
+//! A datagram socket of IPv4 or IPv6 is a real one that cannot send: it is shut down for writing, and the
+//! kernel knows no way back from that. When it is connected to a name server, or is to send there, the end of
+//! such a pair takes its place, and `resolver` answers.
+//!
 //! | performed on behalf | the kernel remembers | it can wait for |
 //! |---|---|---|
 //! | socket(2) | the supervisor as the peer, which getsockopt(2) does not show | nothing |
@@ -13,24 +17,29 @@
 
 mod end;
 mod message;
+mod resolver;
 mod transfer;
 
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
 use sandlock_netlink::{ErrnoTable, IntoBytes, NativeEndian, Protocol, Socket, SocketName};
+use sandlock_sys::fs::{self, OFlags};
 use sandlock_sys::mm::FixedVec;
 use sandlock_sys::nr::Name;
 use sandlock_sys::poll::PollFd;
-use sandlock_sys::{AsFd, Errno, Pid, Result, net, process};
+use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result, net, process};
 
-use crate::args::{ConnectArgs, GetOptionArgs, NameArgs, SetOptionArgs, SocketArgs};
+use crate::args::{ConnectArgs, GetOptionArgs, NameArgs, SendtoArgs, SetOptionArgs, SocketArgs};
 use crate::call::Call;
 use crate::dispatch::Handler;
 use crate::proc;
 use crate::target::{Socket as TargetSocket, Target, UserAddr, read_array, read_exact};
 use crate::verdict::{ContinueReason, Response, Verdict};
 use crate::work::Desk;
-use end::{End, Taken};
+use end::{End, Server, Taken};
+use message::Buffers;
+pub use resolver::Resolver;
 
 /// How many emulated sockets there can be at once.
 pub const SOCKETS: usize = 256;
@@ -53,30 +62,31 @@ const AUTOBIND: Rename = |socket, _, process, taken| {
 
 /// All emulated sockets of one sandbox.
 #[derive(Debug)]
-pub struct Netlink {
+pub struct Netlink<'p> {
     ends: FixedVec<Option<End>>,
+    resolver: Resolver<'p>,
 }
 
-impl Default for Netlink {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Handler for Netlink {
+impl Handler for Netlink<'_> {
     fn handle(&mut self, call: &Call<'_>, _: &mut Desk<'_, '_>) -> Result<Verdict> {
         let name = call.name().ok_or(Errno::ENOSYS)?;
         let fd = match name {
-            Name::socket if SocketArgs::of(call).domain == libc::AF_NETLINK => {
-                return self.create(call).map(Verdict::Reply);
+            Name::socket => {
+                return Ok(match SocketArgs::of(call).domain {
+                    libc::AF_NETLINK => Verdict::Reply(self.create(call)?),
+                    libc::AF_INET | libc::AF_INET6 => Verdict::Reply(datagram_socket(call)?),
+                    _ => Verdict::Pass,
+                });
             }
-            Name::socket => return Ok(Verdict::Pass),
             Name::setsockopt if SetOptionArgs::of(call).level != libc::SOL_NETLINK => {
                 return Ok(Verdict::Pass);
             }
             _ => ConnectArgs::of(call).fd,
         };
         let Some((index, guest)) = self.find(call, fd)? else {
+            if let Some(verdict) = self.adopt(name, call, fd)? {
+                return Ok(verdict);
+            }
             // Whatever it is, it is not ours: bind and connect have another handler, and of the others the
             // kernel's rules and Landlock decide.
             return Ok(match name {
@@ -84,12 +94,26 @@ impl Handler for Netlink {
                 _ => Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)),
             });
         };
+        if let Some(server) = self.end(index)?.server {
+            match name {
+                Name::bind => return Err(Errno::EINVAL),
+                Name::connect => {
+                    let (addr, len) = (ConnectArgs::of(call).addr, ConnectArgs::of(call).len);
+                    self.end(index)?.server = take_server(call, addr, len)?.or(Some(server));
+                    return Ok(Verdict::Reply(Response::Return(0)));
+                }
+                Name::getsockname | Name::getpeername => {
+                    return Ok(Verdict::Reply(Response::Return(put_name(call, server.bytes())?)));
+                }
+                _ => {}
+            }
+        }
         let value = match name {
             Name::bind => self.rename(index, Socket::bind::<NativeEndian>, call)?,
             Name::connect => self.rename(index, Socket::connect::<NativeEndian>, call)?,
-            Name::getsockname => put_name(call, &self.end(index)?.socket.name())?,
+            Name::getsockname => put_name(call, self.end(index)?.socket.name::<NativeEndian>().as_bytes())?,
             // The other end is the kernel: port 0.
-            Name::getpeername => put_name(call, &SocketName::new(0, 0))?,
+            Name::getpeername => put_name(call, SocketName::<NativeEndian>::new(0, 0).as_bytes())?,
             Name::setsockopt => self.set_option(index, call)?,
             Name::getsockopt => self.option(index, call)?,
             Name::recvfrom | Name::recvmsg | Name::recvmmsg | Name::recvmmsg_time64 => {
@@ -107,15 +131,32 @@ impl Handler for Netlink {
         for end in self.ends.iter() {
             add(end.as_ref().map_or(PollFd::NONE, End::row));
         }
+        // Behind the last place that an end can have, for there may be more of them when one is ready.
+        (self.ends.len()..SOCKETS).for_each(|_| add(PollFd::NONE));
+        self.resolver.rows().for_each(add);
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.resolver.deadline()
+    }
+
+    fn tick(&mut self, now: Duration) {
+        self.resolver.tick(now, self.ends.iter().flatten());
     }
 
     /// Takes one datagram out of a socket that has something and answers it, or closes it when the guest has.
     fn ready(&mut self, index: usize) {
+        if let Some(question) = index.checked_sub(SOCKETS) {
+            return self.resolver.ready(question, self.ends.iter().flatten());
+        }
         let Ok(end) = self.end(index) else { return };
         end.go_on();
         let process = end.process;
         let mut request = [0; REQUEST_MAX];
         match end.take(&mut request) {
+            Taken::Request(len) if end.server.is_some() => {
+                self.query(index, request.get(..len).unwrap_or_default());
+            }
             Taken::Request(len) => {
                 let _bound = self.name(index, AUTOBIND, &[], process);
                 if let (Ok(end), Some(request)) = (self.end(index), request.get(..len)) {
@@ -132,11 +173,68 @@ impl Handler for Netlink {
     }
 }
 
-impl Netlink {
-    /// No socket yet.
+impl<'p> Netlink<'p> {
+    /// No socket yet; names are answered so.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { ends: FixedVec::new(SOCKETS) }
+    pub const fn new(resolver: Resolver<'p>) -> Self {
+        Self { ends: FixedVec::new(SOCKETS), resolver }
+    }
+
+    /// A query that a client has sent.
+    fn query(&mut self, index: usize, query: &[u8]) {
+        if let Some(Some(end)) = self.ends.get(index) {
+            self.resolver.ask(end, query);
+        }
+    }
+
+    /// Puts the end of a pair in the place of a datagram socket that is to reach a name server, by connect(2)
+    /// or sendto(2). `None`: it is no such call.
+    fn adopt(&mut self, name: Name, call: &Call<'_>, fd: i32) -> Result<Option<Verdict>> {
+        if !NUMBERS.contains(&fd) {
+            return Ok(None);
+        }
+        let sends = SendtoArgs::of(call);
+        let server = match name {
+            Name::connect => take_server(call, ConnectArgs::of(call).addr, ConnectArgs::of(call).len)?,
+            Name::sendto => take_server(call, sends.addr, sends.addr_len)?,
+            _ => None,
+        };
+        let Some(server) = server else { return Ok(None) };
+        let (socket, domain) = TargetSocket::open(call.target(), fd)?;
+        let kind = net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)?;
+        if kind != libc::SOCK_DGRAM || domain != server.family() {
+            return Ok(None);
+        }
+        let nonblocking = fs::status_flags(socket.as_fd())?.contains(OFlags::NONBLOCK);
+        let (index, fd_of_pair) = self.add(kind, call, Socket::new(0), nonblocking)?;
+        self.end(index)?.server = Some(server);
+        let value = if name == Name::sendto {
+            let mut query = [0; REQUEST_MAX];
+            let (copied, len) = Buffers::One(sends.buffer, sends.len).gather(call.target(), &mut query)?;
+            self.query(index, query.get(..copied).unwrap_or_default());
+            i64::try_from(len).map_err(|_| Errno::EINVAL)?
+        } else {
+            0
+        };
+        Ok(Some(Verdict::Reply(Response::Swap { fd: fd_of_pair, at: fd, value })))
+    }
+
+    /// A new pair: the place of our end, and the guest's end.
+    fn add(
+        &mut self,
+        kind: i32,
+        call: &Call<'_>,
+        socket: Socket,
+        nonblocking: bool,
+    ) -> Result<(usize, OwnedFd)> {
+        let index = self.ends.iter().position(Option::is_none).unwrap_or(self.ends.len());
+        if index == self.ends.len() {
+            self.ends.push(None).map_err(|_| Errno::ENOBUFS)?;
+        }
+        let slot = self.ends.get_mut(index).ok_or(Errno::ENOBUFS)?;
+        let (end, guest) = End::new(kind, process_of(call.target()), socket, nonblocking)?;
+        *slot = Some(end);
+        Ok((index, guest))
     }
 
     fn create(&mut self, call: &Call<'_>) -> Result<Response> {
@@ -150,16 +248,9 @@ impl Netlink {
             _ => return Err(Errno::ESOCKTNOSUPPORT),
         }
         let protocol = Protocol::new(protocol).map_err(native)?;
-        let index = self.ends.iter().position(Option::is_none).unwrap_or(self.ends.len());
-        if index == self.ends.len() {
-            self.ends.push(None).map_err(|_| Errno::ENOBUFS)?;
-        }
-        let slot = self.ends.get_mut(index).ok_or(Errno::ENOBUFS)?;
         // It is the guest's too: nothing in a sandbox changes it.
         let socket = Socket { uid: process::getuid().get(), ..Socket::of(protocol, 0) };
-        let (end, guest) =
-            End::new(kind, process_of(call.target()), socket, kind & libc::SOCK_NONBLOCK != 0)?;
-        *slot = Some(end);
+        let (index, guest) = self.add(kind, call, socket, kind & libc::SOCK_NONBLOCK != 0)?;
         let at = free_number(call.target(), index);
         Ok(Response::Fd { fd: guest, cloexec: kind & libc::SOCK_CLOEXEC != 0, at })
     }
@@ -220,9 +311,14 @@ impl Netlink {
 
     fn option(&mut self, index: usize, call: &Call<'_>) -> Result<i64> {
         let args = GetOptionArgs::of(call);
-        let End { socket, kind, .. } = self.end(index)?;
+        let End { socket, kind, server, .. } = self.end(index)?;
         let room = take_room(call.target(), args.len)?;
         let value = match (args.level, args.name) {
+            (libc::SOL_SOCKET, name) if let Some(server) = server => match name {
+                libc::SO_DOMAIN => server.family(),
+                libc::SO_TYPE => libc::SOCK_DGRAM,
+                _ => libc::IPPROTO_UDP,
+            },
             (libc::SOL_NETLINK, name) => {
                 let (value, written, len) = socket.option::<NativeEndian>(name, room).map_err(native)?;
                 return put(
@@ -258,6 +354,37 @@ fn free_number(target: &dyn Target, hint: usize) -> Option<i32> {
     })
 }
 
+/// A datagram socket that receives and never sends. shutdown(2) takes the way out, and then finds that no
+/// peer is there.
+fn datagram_socket(call: &Call<'_>) -> Result<Response> {
+    let SocketArgs { domain, kind, protocol } = SocketArgs::of(call);
+    if kind & !(0xf | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let fd = net::socket(domain, libc::SOCK_DGRAM | kind & libc::SOCK_NONBLOCK, protocol)?;
+    match net::shutdown(fd.as_fd(), libc::SHUT_WR) {
+        Err(Errno::ENOTCONN) => {
+            let at = free_number(call.target(), 0);
+            Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0, at })
+        }
+        _ => Err(Errno::EACCES),
+    }
+}
+
+/// The address of a name server, if it is one: port 53, of any machine.
+fn take_server(call: &Call<'_>, addr: UserAddr, len: i32) -> Result<Option<Server>> {
+    let mut bytes = [0; 28];
+    let len = usize::try_from(len).unwrap_or(0).min(bytes.len());
+    read_exact(call.target(), addr, bytes.get_mut(..len).unwrap_or_default())?;
+    let server = Server(bytes, len);
+    let is_whole = match server.family() {
+        libc::AF_INET => len >= 16,
+        libc::AF_INET6 => len >= 24,
+        _ => false,
+    };
+    Ok(Some(server).filter(|_| is_whole && matches!(bytes, [_, _, 0, 53, ..])))
+}
+
 /// An error under the number it has on this machine.
 fn native(errno: sandlock_netlink::Errno) -> Errno {
     Errno::new(ErrnoTable::NATIVE.number(errno))
@@ -279,9 +406,9 @@ fn take_name<'b>(call: &Call<'_>, buffer: &'b mut [u8; NAME_LEN]) -> Result<&'b 
 }
 
 /// Writes the answer of getsockname or getpeername: registers 1 and 2.
-fn put_name(call: &Call<'_>, name: &SocketName) -> Result<i64> {
+fn put_name(call: &Call<'_>, name: &[u8]) -> Result<i64> {
     let args = NameArgs::of(call);
-    let (room, name) = (take_room(call.target(), args.len)?, name.as_bytes());
+    let room = take_room(call.target(), args.len)?;
     put(call, (args.addr, args.len), name.get(..room).unwrap_or(name), name.len())
 }
 
@@ -300,6 +427,7 @@ fn put(call: &Call<'_>, (to, len_at): (UserAddr, UserAddr), bytes: &[u8], len: u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::Egress;
     use crate::tests::Image;
     use sandlock_sys::seccomp::Data;
     use std::vec::Vec;
@@ -313,7 +441,7 @@ mod tests {
 
     fn name_into(room: i32) -> (Result<i64>, Vec<u8>) {
         let (image, data) = (with_room(room), Data { args: [0, AT.0, AT.1, 0, 0, 0], ..Data::default() });
-        let result = put_name(&Call::new(&data, &image), &SocketName::new(7, 0));
+        let result = put_name(&Call::new(&data, &image), SocketName::<NativeEndian>::new(7, 0).as_bytes());
         (result, image.0.into_inner())
     }
 
@@ -330,9 +458,15 @@ mod tests {
         assert_eq!(name_into(-1).0, Err(Errno::EINVAL));
     }
 
+    /// A handler that knows no name.
+    fn without_names() -> Netlink<'static> {
+        let egress = std::boxed::Box::leak(std::boxed::Box::new(Egress::new(&[])));
+        Netlink::new(Resolver::new(&[], egress))
+    }
+
     /// A handler with one socket, of which no descriptor is known.
-    fn with_socket(protocol: i32) -> Netlink {
-        let mut netlink = Netlink::new();
+    fn with_socket(protocol: i32) -> Netlink<'static> {
+        let mut netlink = without_names();
         let data = Data { args: [16, 3, protocol.cast_unsigned().into(), 0, 0, 0], ..Data::default() };
         assert!(netlink.create(&Call::new(&data, &Image::default())).is_ok());
         netlink
@@ -382,7 +516,7 @@ mod tests {
         ] {
             let args = [16, kind, i32::cast_unsigned(protocol).into(), 0, 0, 0];
             let data = Data { args, ..Data::default() };
-            let refused = Netlink::new().create(&Call::new(&data, &Image::default()));
+            let refused = without_names().create(&Call::new(&data, &Image::default()));
             assert_eq!(refused.err(), Some(want), "{kind:x} {protocol}");
         }
     }
@@ -392,7 +526,7 @@ mod tests {
         let nr = sandlock_sys::nr::GETSOCKNAME.cast_signed();
         let data = Data { nr, arch: sandlock_sys::filter::AUDIT_ARCH, ..Default::default() };
         let image = Image::default();
-        let verdict = Netlink::new().handle(&Call::new(&data, &image), &mut Desk::default());
+        let verdict = without_names().handle(&Call::new(&data, &image), &mut Desk::default());
         assert!(matches!(verdict, Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)))));
     }
 }

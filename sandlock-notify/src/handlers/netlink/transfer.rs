@@ -10,6 +10,7 @@ use sandlock_sys::nr::Name;
 use sandlock_sys::poll::Events;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, net};
 
+use super::end::Server;
 use super::message::{Buffers, Header, VECTORS_MAX, Word};
 use super::{NAME_LEN, Netlink, REQUEST_MAX, native, process_of, take_room};
 use crate::args::{MessageArgs, MessagesArgs, RecvfromArgs, SendtoArgs, WriteArgs};
@@ -30,7 +31,15 @@ struct Sent<'a> {
     header: Option<&'a Header>,
 }
 
-impl Netlink {
+impl Netlink<'_> {
+    /// The address that datagrams come from: the kernel's, or the name server's.
+    fn source(&mut self, index: usize) -> Result<Server> {
+        let kernel = SocketName::<NativeEndian>::new(0, 0);
+        let mut name = Server([0; 28], NAME_LEN);
+        name.0.iter_mut().zip(kernel.as_bytes()).for_each(|(to, from)| *to = *from);
+        Ok(self.end(index)?.server.unwrap_or(name))
+    }
+
     /// sendto, send, write, writev, sendmsg, sendmmsg.
     pub(super) fn send(&mut self, index: usize, guest: BorrowedFd<'_>, call: &Call<'_>) -> Result<i64> {
         let (target, word) = (call.target(), Word::of(call));
@@ -121,6 +130,10 @@ impl Netlink {
             control,
             send_buffer: usize::try_from(send_buffer).unwrap_or(0),
         };
+        if self.end(index)?.server.is_some() {
+            self.query(index, request.get(..copied).unwrap_or_default());
+            return i64::try_from(len).map_err(|_| Errno::EINVAL);
+        }
         let mut socket = self.end(index)?.socket;
         let process = if socket.port == 0 { process_of(target).get().cast_unsigned() } else { 0 };
         let sends = socket.send::<NativeEndian>(&args, process, &self.taken(socket.protocol));
@@ -167,8 +180,8 @@ impl Netlink {
                 let room = take_room(target, args.addr_len)?;
                 let buffers = Buffers::One(args.buffer, args.len);
                 let received = self.receive_one(index, guest, call, buffers, flags)?;
-                let name = SocketName::<NativeEndian>::new(0, 0);
-                let name = name.as_bytes();
+                let name = self.source(index)?;
+                let name = name.bytes();
                 let len = i32::try_from(name.len()).unwrap_or(0).to_ne_bytes();
                 target.write_both([(args.addr, name.get(..room).unwrap_or(name)), (args.addr_len, &len)])?;
                 Ok(received.value(flags))
@@ -199,8 +212,8 @@ impl Netlink {
     ) -> Result<i64> {
         let room = usize::try_from(header.name_len).map_err(|_| Errno::EINVAL)?;
         let received = self.receive_one(index, guest, call, header.buffers, flags)?;
-        let name = SocketName::<NativeEndian>::new(0, 0);
-        let name = name.as_bytes();
+        let name = self.source(index)?;
+        let name = name.bytes();
         if !header.name.is_null() {
             call.target().write(header.name, name.get(..room).unwrap_or(name))?;
         }

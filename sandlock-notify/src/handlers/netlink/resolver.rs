@@ -1,0 +1,176 @@
+//! The name server of the sandbox: a question about a name of the policy goes to the machine's own name
+//! servers, any other is answered here, and no byte of it leaves.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use sandlock_sys::mm::FixedVec;
+use sandlock_sys::poll::{Events, PollFd};
+use sandlock_sys::{AsFd, OwnedFd, Result, net, process, time};
+
+use super::end::End;
+use crate::dns::{self, Code, Question};
+use crate::egress::{self, Egress};
+
+/// How many questions are with a name server at once; one more fails.
+const QUESTIONS: usize = 64;
+/// How long a name server has for its answer, and how often each is asked: together less than the five
+/// seconds of libc's resolvers.
+const PATIENCE: Duration = Duration::from_millis(1500);
+const ROUNDS: usize = 2;
+/// The longest answer that is asked for, and more than that.
+const ANSWER_MAX: usize = 4096;
+/// How long a client may remember an address at most, in seconds.
+const REMEMBERED: u32 = 300;
+
+/// Questions on their way, and the policy's rules of names.
+#[derive(Debug)]
+pub struct Resolver<'p> {
+    servers: &'p [SocketAddr],
+    egress: &'p Egress<'p>,
+    open: FixedVec<Asked>,
+}
+
+/// A question that a name server has.
+#[derive(Debug)]
+struct Asked {
+    question: Question,
+    /// `SO_COOKIE` of the socket that the reply goes to.
+    cookie: u64,
+    /// The next attempt.
+    attempt: usize,
+    /// Each question has a socket of its own, and so a port that the kernel chose at random.
+    socket: OwnedFd,
+    id: u16,
+    until: Duration,
+}
+
+impl<'p> Resolver<'p> {
+    /// Answers by these name servers and rules; what it learns is for connect(2).
+    #[must_use]
+    pub const fn new(servers: &'p [SocketAddr], egress: &'p Egress<'p>) -> Self {
+        Self { servers, egress, open: FixedVec::new(QUESTIONS) }
+    }
+
+    /// Answers a query that came from this end, or passes its question on.
+    pub(super) fn ask(&mut self, end: &End, query: &[u8]) {
+        let question = match Question::read(query) {
+            Some(Ok(question)) => question,
+            Some(Err(reply)) => return end.emit(&reply),
+            None => return,
+        };
+        let mut text = [0; dns::NAME_MAX];
+        let is_known = question.name(&mut text).is_some_and(|name| self.egress.resolves(name));
+        match question.kind {
+            _ if !is_known || !question.is_internet() => reply(end, &question, Code::NX_DOMAIN),
+            dns::A | dns::AAAA => {
+                if self.try_from(0, &question, end.cookie).is_none() {
+                    reply(end, &question, Code::SERV_FAIL);
+                }
+            }
+            // The name has addresses, and nothing else that is known here.
+            _ => reply(end, &question, Code::NO_ERROR),
+        }
+    }
+
+    /// Asks the first name server, from this attempt on, that can be sent to.
+    fn try_from(&mut self, attempt: usize, question: &Question, cookie: u64) -> Option<()> {
+        let attempts = self.servers.len().checked_mul(ROUNDS)?;
+        for attempt in attempt..attempts {
+            let server = self.servers.get(attempt.checked_rem(self.servers.len())?)?;
+            if let Ok((socket, id)) = send(server, question) {
+                let until = time::monotonic().saturating_add(PATIENCE);
+                let attempt = attempt.saturating_add(1);
+                let asked = Asked { question: *question, cookie, attempt, socket, id, until };
+                return self.open.push(asked).ok();
+            }
+        }
+        None
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = PollFd> {
+        self.open.iter().map(|asked| PollFd::new(asked.socket.as_fd(), Events::IN))
+    }
+
+    /// Reads what has come for question number `index`, and replies.
+    pub(super) fn ready<'e>(&mut self, index: usize, mut ends: impl Iterator<Item = &'e End>) {
+        let Some(asked) = self.open.get(index) else { return };
+        let mut buffer = [0; ANSWER_MAX];
+        let received = net::recv(asked.socket.as_fd(), &mut buffer, libc::MSG_DONTWAIT);
+        let answer =
+            received.map(|len| asked.question.answer(asked.id, buffer.get(..len).unwrap_or_default()));
+        let answer = match answer {
+            // What answers no question of ours is dropped, and the wait goes on.
+            Ok(None) => return,
+            Ok(Some((Code::SERV_FAIL, _))) | Err(_) => None,
+            Ok(Some(answer)) => Some(answer),
+        };
+        let Some(Asked { question, cookie, attempt, .. }) = self.open.swap_remove(index) else { return };
+        let end = ends.find(|end| end.cookie == cookie);
+        match (answer, end) {
+            (Some((code, addresses)), Some(end)) => {
+                let mut text = [0; dns::NAME_MAX];
+                let name = question.name(&mut text).unwrap_or_default();
+                let now = time::monotonic();
+                let seconds = addresses.clone().map(|(seconds, _)| seconds).min().unwrap_or(0);
+                let reachable = addresses.filter(|(seconds, address)| {
+                    let whole = address.first_chunk().copied();
+                    let whole = whole.unwrap_or_else(|| {
+                        egress::mapped(address.first_chunk().copied().unwrap_or_default())
+                    });
+                    self.egress.learn(name, &whole, *seconds, now)
+                });
+                let mut to = [0; dns::REPLY_MAX];
+                let reachable = reachable.map(|(_, address)| address);
+                let len = question.reply(code, seconds.min(REMEMBERED), reachable, &mut to);
+                end.emit(to.get(..len).unwrap_or_default());
+            }
+            (None, Some(end)) => {
+                if self.try_from(attempt, &question, cookie).is_none() {
+                    reply(end, &question, Code::SERV_FAIL);
+                }
+            }
+            (_, None) => {}
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.open.iter().map(|asked| asked.until).min()
+    }
+
+    /// Asks the next name server the questions that had no answer in time.
+    pub(super) fn tick<'e>(&mut self, now: Duration, ends: impl Iterator<Item = &'e End> + Clone) {
+        while let Some(late) = self.open.iter().position(|asked| asked.until <= now)
+            && let Some(Asked { question, cookie, attempt, .. }) = self.open.swap_remove(late)
+        {
+            if let Some(end) = ends.clone().find(|end| end.cookie == cookie)
+                && self.try_from(attempt, &question, cookie).is_none()
+            {
+                reply(end, &question, Code::SERV_FAIL);
+            }
+        }
+    }
+}
+
+/// A reply without an address.
+fn reply(end: &End, question: &Question, code: Code) {
+    let mut to = [0; dns::REPLY_MAX];
+    let len = question.reply(code, 0, core::iter::empty(), &mut to);
+    end.emit(to.get(..len).unwrap_or_default());
+}
+
+/// Sends a question from a port and with an ID that nothing predicts; the kernel drops what comes from
+/// elsewhere than the name server.
+fn send(server: &SocketAddr, question: &Question) -> Result<(OwnedFd, u16)> {
+    let mut id = [0; 2];
+    process::random(&mut id)?;
+    let id = u16::from_ne_bytes(id);
+    let family = if server.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let socket = net::socket(family, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)?;
+    let (bytes, len) = net::sockaddr(server);
+    net::connect(socket.as_fd(), bytes.get(..len).unwrap_or_default())?;
+    let mut query = [0; dns::QUERY_MAX];
+    let len = question.query(id, &mut query);
+    net::send(socket.as_fd(), query.get(..len).unwrap_or_default(), libc::MSG_DONTWAIT)?;
+    Ok((socket, id))
+}
