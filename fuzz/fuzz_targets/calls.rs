@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use sandlock_netlink::{Messages, REPLY_MAX};
+use sandlock_notify::egress::Egress;
 use sandlock_notify::handlers::connect::model::{Destination, LONGEST, parse};
 use sandlock_notify::handlers::{
     connect::{Connect, Judge},
@@ -15,7 +16,7 @@ use sandlock_notify::handlers::{
     listen::Listen,
     memfd::Memfd,
     metadata::Metadata,
-    netlink::{NUMBERS, Netlink, SOCKETS},
+    netlink::{NUMBERS, Netlink, Resolver, SOCKETS},
     posix_shm::PosixShm,
     process_ids::ProcessIds,
     system_v::SystemV,
@@ -154,9 +155,14 @@ fn listener() -> &'static ListenerFd {
     })
 }
 
+thread_local! {
+    /// No rule.
+    static EGRESS: &'static Egress<'static> = Box::leak(Box::new(Egress::new(&[])));
+}
+
 /// The handlers, each with no grant at all.
 struct State {
-    netlink: Netlink,
+    netlink: Netlink<'static>,
     interfaces: Interfaces,
     connect: Connect<'static>,
     listen: Listen<'static>,
@@ -268,10 +274,11 @@ fuzz_target!(|input: Input| {
     // The caller's terminal is one that the guest has no descriptor of.
     static TERMINALS: Terminals = Terminals::new(Some(u32::MAX));
     static OBJECTS: Objects = Objects::none();
+    let egress = EGRESS.with(|egress| *egress);
     let mut state = State {
-        netlink: Netlink::new(),
+        netlink: Netlink::new(Resolver::new(&[], egress)),
         interfaces: Interfaces { mutes: true },
-        connect: Connect::new(Judge::Rules { ports: Ports::Listed(&[]), scoped: false }),
+        connect: Connect::new(Judge::Rules { egress, scoped: false }),
         listen: Listen { ports: Ports::Listed(&[]) },
         process_ids: ProcessIds { guardian: Pid::new(i32::MAX) },
         memfd: Memfd,
@@ -344,13 +351,21 @@ fn judge(call: &Call<'_>, data: &Data, verdict: Verdict, guest: &Guest) {
             let is_left = LEFT_TO_THE_KERNEL.contains(&name) || TRANSFERS.contains(&name);
             assert!(is_left, "{name:?} goes on");
         }
+        Response::Swap { .. } => panic!("{name:?}: there is no datagram socket to be swapped"),
         Response::Fd { fd, at, .. } => match name {
             Name::socket if int(0) == libc::AF_NETLINK => {
                 assert!(at.is_some_and(|at| NUMBERS.contains(&at)));
                 *guest.netlink.borrow_mut() = Some(fd);
             }
+            // It cannot send, whatever it is connected to.
             Name::socket => {
-                assert_eq!(net::option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN), Ok(libc::AF_UNIX))
+                let port_9 = [2, 0, 0, 9, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+                let _ = net::connect(fd.as_fd(), &port_9);
+                let sent = net::send(fd.as_fd(), b"x", libc::MSG_DONTWAIT);
+                assert!(
+                    sent.is_err_and(|errno| [Errno::EPIPE, Errno::ENOTCONN].contains(&errno)),
+                    "{sent:?}"
+                );
             }
             name => assert_eq!(name, Name::memfd_create),
         },

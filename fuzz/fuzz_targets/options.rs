@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use cli::parse::Typed;
 use libfuzzer_sys::fuzz_target;
-use sandlock::PortList;
+use sandlock::{PortList, Reach};
 
 fuzz_target!(|bytes: &[u8]| {
     let words: Vec<&OsStr> = bytes.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();
@@ -38,6 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for text in words.iter().filter_map(|word| word.to_str()) {
         ports(text.trim_start_matches(':'));
+        match Reach::parse_list(text) {
+            Ok(rules) => assert!(!rules.is_empty() && rules.len() <= text.split(',').count()),
+            Err((item, why)) => assert!(text.split(',').any(|known| known == item) && !why.is_empty()),
+        }
     }
 });
 
