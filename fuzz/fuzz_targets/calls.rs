@@ -189,7 +189,7 @@ const TERMINAL: Pick = |state| &mut state.terminal;
 
 /// Calls, and the handlers of each. Not every architecture has all of them.
 const CALLS: &[(Name, &[Pick])] = &[
-    (Name::socket, &[NETLINK, INTERFACES]),
+    (Name::socket, &[NETLINK]),
     (Name::bind, &[NETLINK, INTERFACES]),
     (Name::getsockname, &[NETLINK]),
     (Name::getpeername, &[NETLINK]),

@@ -1,4 +1,4 @@
-//! Any query and any answer of a name server: what is read of them is what is written, a reply is never longer
+//! Any query and any answer of a name server: what is read of them is what is written, a reply is no longer
 //! than a client has room for, and an address that no rule leads to is not reached.
 #![no_main]
 

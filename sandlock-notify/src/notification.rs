@@ -83,13 +83,15 @@ impl<'l> Notification<'l> {
                 seccomp::notif_send_continue(listener, id)
             }
             Response::Swap { fd, at, value } => {
-                seccomp::notif_addfd(listener, id, fd.as_fd(), OFlags::CLOEXEC, at)
-                    .and_then(|()| seccomp::notif_send_value(listener, id, value))
+                let swapped =
+                    seccomp::notif_addfd(listener, id, fd.as_fd(), OFlags::CLOEXEC, Some(at), false);
+                swapped.and_then(|()| seccomp::notif_send_value(listener, id, value))
             }
             Response::Fd { fd, cloexec, at } => {
                 let flags = if cloexec { OFlags::CLOEXEC } else { OFlags::empty() };
-                match seccomp::notif_addfd_send(listener, id, fd.as_fd(), flags, at) {
-                    Err(Errno::EBADF) => seccomp::notif_addfd_send(listener, id, fd.as_fd(), flags, None),
+                let add = |at| seccomp::notif_addfd(listener, id, fd.as_fd(), flags, at, true);
+                match add(at) {
+                    Err(Errno::EBADF) => add(None),
                     sent => sent,
                 }
             }

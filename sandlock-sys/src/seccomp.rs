@@ -277,46 +277,27 @@ pub fn notif_id_valid(listener: &ListenerFd, id: u64) -> Result<()> {
     uninterrupted(|| unsafe { syscall!(nr::IOCTL, listener.as_fd(), NOTIF_ID_VALID, &id) })
 }
 
-/// `SECCOMP_IOCTL_NOTIF_ADDFD` with `SECCOMP_ADDFD_FLAG_SEND`: gives the target a duplicate of `fd` and
-/// answers its call with the number, in one step. The only flag is `O_CLOEXEC`. All signals must be blocked:
-/// before 7.3, an interrupted supervisor loses the descriptor and the target sees 0.
+/// `SECCOMP_IOCTL_NOTIF_ADDFD`: gives the target a duplicate of `fd`, by the number `at` if there is one.
+/// The only flag is `O_CLOEXEC`. With `sends` (`SECCOMP_ADDFD_FLAG_SEND`) its call is answered with the
+/// number, in one step; without, it goes on waiting. All signals must be blocked: before 7.3, an interrupted
+/// supervisor loses the descriptor and the target sees 0.
 ///
 /// # Errors
 ///
 /// * `ENOENT`, `EINPROGRESS`: as [`notif_send_value`].
 /// * `EMFILE`: the target's table is full.
 /// * `EBADF`: `at` is not below the target's `RLIMIT_NOFILE`.
-pub fn notif_addfd_send(
+pub fn notif_addfd(
     listener: &ListenerFd,
     id: u64,
     fd: BorrowedFd<'_>,
     flags: OFlags,
     at: Option<i32>,
-) -> Result<()> {
-    addfd(listener, id, fd, flags, at, ADDFD_SEND)
-}
-
-/// `SECCOMP_IOCTL_NOTIF_ADDFD`: puts a duplicate of `fd` in the place of the target's descriptor `at`. Its
-/// call goes on waiting.
-///
-/// # Errors
-///
-/// As [`notif_addfd_send`].
-pub fn notif_addfd(listener: &ListenerFd, id: u64, fd: BorrowedFd<'_>, flags: OFlags, at: i32) -> Result<()> {
-    addfd(listener, id, fd, flags, Some(at), 0)
-}
-
-fn addfd(
-    listener: &ListenerFd,
-    id: u64,
-    fd: BorrowedFd<'_>,
-    flags: OFlags,
-    at: Option<i32>,
-    sends: u32,
+    sends: bool,
 ) -> Result<()> {
     let addfd = NotifAddfd {
         id,
-        flags: if at.is_some() { sends | ADDFD_SETFD } else { sends },
+        flags: if sends { ADDFD_SEND } else { 0 } | if at.is_some() { ADDFD_SETFD } else { 0 },
         srcfd: u32::try_from(fd.as_raw()).map_err(|_| Errno::EBADF)?,
         newfd: at.map_or(0, i32::cast_unsigned),
         newfd_flags: flags.bits().cast_unsigned(),

@@ -168,7 +168,8 @@ fn the_supervisor_lets_the_call_go_on() {
 fn the_supervisor_gives_no_descriptor_beyond_the_limit() {
     let (one, _other) = net::socketpair(libc::SOCK_STREAM).unwrap();
     let answer = answered(|listener, notif| {
-        let sent = seccomp::notif_addfd_send(listener, notif.id, one.as_fd(), OFlags::CLOEXEC, Some(1 << 30));
+        let sent =
+            seccomp::notif_addfd(listener, notif.id, one.as_fd(), OFlags::CLOEXEC, Some(1 << 30), true);
         seccomp::notif_send_errno(listener, notif.id, Errno::EINVAL).unwrap();
         sent
     });
@@ -182,7 +183,7 @@ fn the_supervisor_gives_a_descriptor() {
     for (flags, at) in [(cloexec, None), (none, None), (cloexec, Some(1001)), (none, Some(1001))] {
         let (one, _other) = net::socketpair(libc::SOCK_STREAM).unwrap();
         let (number, sent) = answered(|listener, notif| {
-            let sent = seccomp::notif_addfd_send(listener, notif.id, one.as_fd(), flags, at);
+            let sent = seccomp::notif_addfd(listener, notif.id, one.as_fd(), flags, at, true);
             if sent.is_err() {
                 // The target waits for some answer.
                 seccomp::notif_send_errno(listener, notif.id, Errno::EINVAL).unwrap();

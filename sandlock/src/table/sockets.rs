@@ -3,7 +3,7 @@
 use sandlock_bpf::Test;
 use sandlock_sys::Errno;
 
-use super::Handler::{Interfaces, Netlink};
+use super::Handler::Netlink;
 use super::{Case, Features, Then, case};
 
 const SOCK_TYPE_MASK: u32 = 0xf;
@@ -36,8 +36,8 @@ pub(super) const SOCKETS: &[Case] = &[
     case(&[UNIX, STREAM], Then::Allow),
     case(&[UNIX, SEQPACKET], Then::Allow),
     // A datagram socket names its peer in a send, in memory: without Landlock's help only a trap for each
-    // could judge that. The supervisor makes one that cannot, for programs that query interfaces on it.
-    case(&[UNIX, DGRAM], Then::Ask(Interfaces)),
+    // could judge that. The supervisor makes one that cannot, and so those of IPv4 and IPv6.
+    case(&[UNIX, DGRAM], Then::Ask(Netlink)),
     case(&[UNIX], Then::Refuse(Errno::EACCES)),
     case(&[INET, STREAM, DEFAULT], Then::Allow),
     case(&[INET, STREAM, TCP], Then::Allow),

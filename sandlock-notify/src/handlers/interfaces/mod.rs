@@ -1,14 +1,13 @@
 //! Interfaces asked for by ioctl, netdevice(7), on whatever socket: the answers of netlink in another form,
 //! and never the host's.
 //!
-//! The socket that libraries ask on (`if_nametoindex` of glibc and musl) is a unix datagram one, which could
-//! send to any name, unseen by filter and supervisor. So they get one that is shut down for writing, once and
-//! for all: every send fails. A program that wants it for more learns that at once, by bind or connect.
+//! The socket that libraries ask on (`if_nametoindex` of glibc and musl) is a unix datagram one, and such a
+//! socket cannot send (`handlers::netlink`). A program that wants it for more learns that at once, by bind or
+//! connect.
 //!
 //! | performed on behalf | the kernel remembers | it can wait for |
 //! |---|---|---|
 //! | ioctl(2), `SIOCGIF*` | no process | nothing: the answer is a constant |
-//! | socket(2), shutdown(2): a unix datagram socket | the supervisor as its maker, which no call shows | nothing |
 //! | bind(2) of such a socket: refused | no process | nothing |
 
 mod model;
@@ -17,7 +16,7 @@ use sandlock_sys::nr::Name;
 use sandlock_sys::{AsFd, Errno, Result, net};
 
 use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
-use crate::args::{ConnectArgs, IoctlArgs, SocketArgs};
+use crate::args::{ConnectArgs, IoctlArgs};
 use crate::call::Call;
 use crate::dispatch::Handler;
 use crate::handlers::VIEW;
@@ -28,21 +27,14 @@ use crate::work::Desk;
 /// Answers `SIOCGIF*`, and makes the sockets for it.
 #[derive(Debug)]
 pub struct Interfaces {
-    /// Whether unix datagram sockets are made here, because Landlock does not see where they send.
+    /// Whether unix datagram sockets cannot send, because Landlock does not see where to.
     pub mutes: bool,
 }
 
 impl Handler for Interfaces {
     fn handle(&mut self, call: &Call<'_>, _: &mut Desk<'_, '_>) -> Result<Verdict> {
-        match call.name() {
-            Some(Name::socket) => {
-                return match SocketArgs::of(call) {
-                    args if args.domain == libc::AF_UNIX => datagram_socket(&args).map(Verdict::Reply),
-                    _ => Ok(Verdict::Pass),
-                };
-            }
-            Some(Name::bind) => return self.bind(call),
-            _ => {}
+        if call.name() == Some(Name::bind) {
+            return self.bind(call);
         }
         let IoctlArgs { fd, request, arg } = IoctlArgs::of(call);
         if request & !0xff != 0x8900 {
@@ -75,21 +67,6 @@ impl Interfaces {
             return Err(Errno::EACCES);
         }
         Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)))
-    }
-}
-
-/// A socket that never sends: the kernel knows no way back from shutdown(2).
-fn datagram_socket(args: &SocketArgs) -> Result<Response> {
-    let SocketArgs { kind, protocol, .. } = *args;
-    let known = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-    match protocol {
-        _ if kind & !known != 0 => Err(Errno::EINVAL),
-        0 | libc::PF_UNIX => {
-            let fd = net::socket(libc::AF_UNIX, libc::SOCK_DGRAM | kind & libc::SOCK_NONBLOCK, 0)?;
-            net::shutdown(fd.as_fd(), libc::SHUT_WR)?;
-            Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0, at: None })
-        }
-        _ => Err(Errno::EPROTONOSUPPORT),
     }
 }
 

@@ -5,9 +5,10 @@
 //! on it; poll, close and dup need no trap. A duplicate by another number works too, though its answers come
 //! a moment after the send, and without an address. The model, without a system call, is `sandlock_netlink`.
 //!
-//! A datagram socket of IPv4 or IPv6 is a real one that cannot send: it is shut down for writing, and the
-//! kernel knows no way back from that. When it is connected to a name server, or is to send there, the end of
-//! such a pair takes its place, and `resolver` answers.
+//! A datagram socket of the Internet, and of unix where Landlock does not see where it sends, is a real one
+//! that cannot send: it is shut down for writing, and the kernel knows no way back from that. When one is
+//! connected to a name server, or is to send there, the end of such a pair takes its place, and `resolver`
+//! answers.
 //!
 //! | performed on behalf | the kernel remembers | it can wait for |
 //! |---|---|---|
@@ -72,11 +73,9 @@ impl Handler for Netlink<'_> {
         let name = call.name().ok_or(Errno::ENOSYS)?;
         let fd = match name {
             Name::socket => {
-                return Ok(match SocketArgs::of(call).domain {
-                    libc::AF_NETLINK => Verdict::Reply(self.create(call)?),
-                    libc::AF_INET | libc::AF_INET6 => Verdict::Reply(datagram_socket(call)?),
-                    _ => Verdict::Pass,
-                });
+                let is_netlink = SocketArgs::of(call).domain == libc::AF_NETLINK;
+                let made = if is_netlink { self.create(call) } else { datagram_socket(call) };
+                return made.map(Verdict::Reply);
             }
             Name::setsockopt if SetOptionArgs::of(call).level != libc::SOL_NETLINK => {
                 return Ok(Verdict::Pass);
@@ -354,8 +353,8 @@ fn free_number(target: &dyn Target, hint: usize) -> Option<i32> {
     })
 }
 
-/// A datagram socket that receives and never sends. shutdown(2) takes the way out, and then finds that no
-/// peer is there.
+/// A datagram socket that receives and never sends. shutdown(2) takes the way out, and of the Internet then
+/// finds that no peer is there.
 fn datagram_socket(call: &Call<'_>) -> Result<Response> {
     let SocketArgs { domain, kind, protocol } = SocketArgs::of(call);
     if kind & !(0xf | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
@@ -363,11 +362,11 @@ fn datagram_socket(call: &Call<'_>) -> Result<Response> {
     }
     let fd = net::socket(domain, libc::SOCK_DGRAM | kind & libc::SOCK_NONBLOCK, protocol)?;
     match net::shutdown(fd.as_fd(), libc::SHUT_WR) {
-        Err(Errno::ENOTCONN) => {
-            let at = free_number(call.target(), 0);
+        Ok(()) | Err(Errno::ENOTCONN) => {
+            let at = if domain == libc::AF_UNIX { None } else { free_number(call.target(), 0) };
             Ok(Response::Fd { fd, cloexec: kind & libc::SOCK_CLOEXEC != 0, at })
         }
-        _ => Err(Errno::EACCES),
+        Err(errno) => Err(errno),
     }
 }
 
