@@ -123,8 +123,8 @@ fn needs(test: &Test) -> u8 {
         ("sandlock", "escapes" | "library") => 6,
         (
             "sandlock",
-            "attacks" | "cli" | "clients" | "compat" | "explain" | "ipc" | "lifecycle" | "paths" | "programs"
-            | "terminal" | "workplace",
+            "attacks" | "cli" | "clients" | "compat" | "explain" | "ipc" | "lifecycle" | "names" | "paths"
+            | "programs" | "terminal" | "workplace",
         ) => 1,
         _ => 0,
     }
