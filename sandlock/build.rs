@@ -43,7 +43,8 @@ fn main() -> Result<(), Box<dyn error::Error>> {
 /// The features without a flag that changes them, on any kernel.
 fn is_usual(features: &Features) -> bool {
     features.contains(Features::TRACING)
-        && !features.intersects(Features::DEVICES | Features::COMPAT | Features::POSIX_SHM)
+        && !features
+            .intersects(Features::DEVICES | Features::COMPAT | Features::POSIX_SHM | Features::OBSERVED)
 }
 
 fn source(program: &[SockFilter]) -> String {

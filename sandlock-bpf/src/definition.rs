@@ -36,15 +36,14 @@ impl Table<'_> {
 
 impl Case<'_> {
     fn holds(&self, args: &[u64; 6]) -> bool {
-        let arg = |test: &Test| args.get(usize::from(test.arg)).copied().unwrap_or_default();
-        self.when.iter().all(|test| test.holds(arg(test)))
+        self.when.iter().all(|test| test.holds(args))
     }
 }
 
 impl Test {
-    /// Whether it holds for this value of its argument.
-    pub(crate) fn holds(&self, arg: u64) -> bool {
-        (self.first..=self.last).contains(&(arg & self.mask)) == self.inside
+    /// Whether it holds for this value of its argument, which in the proof is none of a register's.
+    pub(crate) fn holds_for(&self, arg: u64) -> bool {
+        Self { arg: 0, ..*self }.holds(&[arg; 6])
     }
 }
 

@@ -44,7 +44,7 @@ impl Facts {
         *self.list.get_mut(self.len).ok_or(TooHard)? = fact;
         self.len = self.len.saturating_add(1);
         let field = usize::from(fact.arg);
-        if self.values.get(field).is_some_and(|value| fact.holds(*value)) {
+        if self.values.get(field).is_some_and(|value| fact.holds_for(*value)) {
             return Ok(true);
         }
         let found = self.value(fact.arg)?;

@@ -149,6 +149,13 @@ impl Test {
         Self::new(arg, u64::MAX, first, last)
     }
 
+    /// Whether it holds for these registers, of which only the bits are set that the kernel looks at.
+    #[must_use]
+    pub fn holds(&self, args: &[u64; 6]) -> bool {
+        let arg = args.get(usize::from(self.arg)).copied().unwrap_or_default();
+        (self.first..=self.last).contains(&(arg & self.mask)) == self.inside
+    }
+
     /// Whether it holds for no value: a range that ends before it starts.
     #[must_use]
     pub const fn never_holds(&self) -> bool {

@@ -47,13 +47,15 @@ impl<'a> Call<'a> {
 
     /// Register `index` whole: a `size_t`, an `unsigned long`. Of a compat call that is the low half: what a
     /// 64-bit program leaves in the other (`int 0x80`), the kernel does not see.
-    pub(crate) fn register(&self, index: usize) -> u64 {
+    #[must_use]
+    pub fn register(&self, index: usize) -> u64 {
         let word = self.data.args.get(index).copied().unwrap_or(0);
         if self.is_compat() { word & 0xffff_ffff } else { word }
     }
 
     /// Register `index` as an `int`: the kernel ignores the high half.
-    pub(crate) fn int(&self, index: usize) -> i32 {
+    #[must_use]
+    pub fn int(&self, index: usize) -> i32 {
         let [a, b, c, d, ..] = self.register(index).to_le_bytes();
         i32::from_le_bytes([a, b, c, d])
     }
@@ -64,7 +66,8 @@ impl<'a> Call<'a> {
     }
 
     /// Register `index` as a pointer.
-    pub(crate) fn addr(&self, index: usize) -> UserAddr {
+    #[must_use]
+    pub fn addr(&self, index: usize) -> UserAddr {
         UserAddr(self.register(index))
     }
 }

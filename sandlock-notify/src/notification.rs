@@ -79,9 +79,9 @@ impl<'l> Notification<'l> {
             Response::Errno(errno) => seccomp::notif_send_errno(listener, id, errno),
             Response::Return(value) => seccomp::notif_send_value(listener, id, value),
             Response::Restart => seccomp::notif_send_errno(listener, id, Errno::ERESTARTSYS),
-            Response::Continue(ContinueReason::RegistersOnly | ContinueReason::KernelDecides) => {
-                seccomp::notif_send_continue(listener, id)
-            }
+            Response::Continue(
+                ContinueReason::RegistersOnly | ContinueReason::KernelDecides | ContinueReason::Observed,
+            ) => seccomp::notif_send_continue(listener, id),
             Response::Swap { fd, at, value } => {
                 let swapped =
                     seccomp::notif_addfd(listener, id, fd.as_fd(), OFlags::CLOEXEC, Some(at), false);

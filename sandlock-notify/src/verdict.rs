@@ -12,6 +12,9 @@ pub enum ContinueReason {
     RegistersOnly,
     /// Nothing was decided: Landlock, or the kernel's own rules, judge the call when it runs.
     KernelDecides,
+    /// The call was handed over for a report only. The filter allows it otherwise, whatever its arguments
+    /// are.
+    Observed,
 }
 
 /// An answer.

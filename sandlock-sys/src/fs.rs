@@ -76,6 +76,9 @@ bitflags! {
         const BENEATH = 8;
         /// `RESOLVE_IN_ROOT`
         const IN_ROOT = 0x10;
+        /// `RESOLVE_CACHED`: only by names that the kernel has in memory, which never sleeps; `EAGAIN`
+        /// otherwise.
+        const CACHED = 0x20;
     }
 }
 
@@ -266,6 +269,8 @@ pub struct FileInfo {
     pub links: u32,
     /// Its owner.
     pub uid: Uid,
+    /// Its group.
+    pub gid: Gid,
     /// Its permissions.
     pub mode: Mode,
     /// The file itself: the device it is on, major and minor, and its inode.
@@ -282,15 +287,25 @@ pub struct FileInfo {
 ///
 /// `EBADF`.
 pub fn info(fd: BorrowedFd<'_>) -> Result<FileInfo> {
+    info_with(fd, 0)
+}
+
+/// The same with flags. With `AT_STATX_DONT_SYNC` the file system is not asked.
+///
+/// # Errors
+///
+/// `EBADF`.
+pub fn info_with(fd: BorrowedFd<'_>, flags: i32) -> Result<FileInfo> {
     let mut stat = Statx::default();
     /// `STATX_BASIC_STATS`
     const BASIC: u32 = 0x7ff;
     // SAFETY: the kernel reads an empty path and writes one statx of 256 bytes; any bytes are a valid one.
-    unsafe { syscall!(nr::STATX, fd, c"", libc::AT_EMPTY_PATH, BASIC, &mut stat)? };
+    unsafe { syscall!(nr::STATX, fd, c"", flags | libc::AT_EMPTY_PATH, BASIC, &mut stat)? };
     Ok(FileInfo {
         kind: FileType::of(u32::from(stat.mode)),
         links: stat.nlink,
         uid: Uid::new(stat.uid),
+        gid: Gid::new(stat.gid),
         mode: Mode::from_bits_retain(stat.mode & 0o7777),
         identity: ([stat.dev_major, stat.dev_minor], stat.ino),
         device: [stat.rdev_major, stat.rdev_minor],

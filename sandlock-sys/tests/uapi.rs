@@ -61,7 +61,8 @@ const NEWEST: [(&str, u64); 6] = [
 
 /// Values that no header has: the states of a handoff, the room for a request, and the size of two `struct
 /// __user_cap_data_struct`.
-const OURS: [&str; 8] = ["BUSY", "CHANGE_MAX", "DONE", "IDLE", "QUIT", "READY", "TAKEN", "[Half; 2]"];
+const OURS: [&str; 9] =
+    ["BUSY", "CHANGE_MAX", "DONE", "EXECVE_MARK", "IDLE", "QUIT", "READY", "TAKEN", "[Half; 2]"];
 
 /// A structure that grows with the ABI: the size is that of the version we speak, so only the offsets must
 /// equal the header's.

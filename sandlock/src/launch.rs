@@ -27,7 +27,7 @@ use sandlock_sys::time::{self, TimerFd};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs, net, tty};
 
 use crate::error::{Error, Step};
-use crate::plan::{PrivateTmp, Start, Watch};
+use crate::plan::{Start, Watch};
 use crate::policy::Source;
 use oom::Raised;
 
@@ -205,7 +205,6 @@ pub(crate) fn launch(
     };
     let failure = match launched {
         Ok((command, listener, command_fd)) => {
-            let _ = seccomp::sync_wake_up(&listener);
             let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
             let channel = ours;
             let running = Running {
@@ -256,11 +255,11 @@ fn has_socket(files: [BorrowedFd<'_>; 3]) -> bool {
     files.into_iter().any(|file| net::option(file, libc::SOL_SOCKET, libc::SO_TYPE) != Err(Errno::ENOTSOCK))
 }
 
-/// Closes what a process has open that does nothing but supervise, but for the standard descriptors and those
-/// that supervising takes. What it inherited would else be an attacker's.
-pub(crate) fn keep_only(running: &Running, tmp: Option<&PrivateTmp>, watch: &Watch) -> Result<(), Errno> {
-    let mut kept = vec![running.listener.as_fd(), running.channel.as_fd(), running.pidfd.as_fd()];
-    kept.extend(tmp.into_iter().flat_map(|tmp| [tmp.fd(), tmp.parent()]));
+/// Closes what a process has open that does nothing but supervise, but for the standard descriptors, those
+/// that supervising takes, and others. What it inherited would else be an attacker's.
+pub(crate) fn keep_only(running: &Running, watch: &Watch, others: Vec<BorrowedFd<'_>>) -> Result<(), Errno> {
+    let mut kept = others;
+    kept.extend([running.listener.as_fd(), running.channel.as_fd(), running.pidfd.as_fd()]);
     kept.extend(watch.parent.as_ref().map(AsFd::as_fd));
     kept.extend(watch.private.as_ref().map(AsFd::as_fd));
     let mut kept: Vec<u32> = kept.into_iter().map(|fd| fd.as_raw().cast_unsigned()).collect();

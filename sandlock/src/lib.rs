@@ -21,6 +21,7 @@ pub use outcome::{Ended, Outcome};
 pub use plan::{Grant, Plan};
 pub use policy::{Home, Host, Policy, PortList, Reach, Source};
 pub use report::{Decision, Enforcement, Mechanism, Operation, kernel_features};
+pub use supervise::Observer;
 
 pub use sandlock_landlock::{Abi, AccessFs, PROTECTIONS, Protection};
 pub use sandlock_sys::nr::Name;

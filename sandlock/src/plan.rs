@@ -166,6 +166,7 @@ impl Plan {
         let is_seen = !dropped.fs.contains(AccessFs::RESOLVE_UNIX) && extra.egress.is_empty();
         features.set(Features::UNIX_SEEN, is_seen);
         features.set(Features::TRACING, !policy.no_ptrace);
+        features.set(Features::OBSERVED, policy.observed);
         features.set(Features::SCOPED, !dropped.scope.contains(Scope::SIGNAL));
         let supervisor = Ruleset::handle(handled(&reach, &policy.bind)).best_effort(abi).0;
         let create = |ruleset: Ruleset| ruleset.create(abi).map_err(Error::Landlock);

@@ -54,6 +54,7 @@ pub struct Policy {
     pub(crate) keep_caps: bool,
     pub(crate) degraded: Vec<&'static str>,
     pub(crate) compat: bool,
+    pub(crate) observed: bool,
     pub(crate) abi: Option<Abi>,
 }
 
@@ -227,6 +228,13 @@ impl Policy {
     /// aarch64. The same rules hold for them.
     pub const fn allow_compat(&mut self) -> &mut Self {
         self.compat = true;
+        self
+    }
+
+    /// Hands over what is refused, and what Landlock may refuse, to the observer of
+    /// [`Plan::run_observed`](crate::Plan::run_observed). Nothing is decided otherwise.
+    pub const fn observe(&mut self) -> &mut Self {
+        self.observed = true;
         self
     }
 

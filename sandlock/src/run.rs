@@ -10,7 +10,7 @@ use crate::launch::{self, Running, Terminal};
 use crate::outcome::{Ended, Outcome};
 use crate::plan::{Plan, PrivateTmp};
 use crate::policy::Policy;
-use crate::supervise::supervise;
+use crate::supervise::{Observer, supervise};
 use sandlock_sys::{BorrowedFd, Pid, prctl, process::PidFd};
 
 /// What a supervisor's thread has returned; its panic goes on here.
@@ -70,7 +70,7 @@ impl Plan {
             let _ = started.send((running.command, pidfd));
             running
         });
-        self.to_the_end(running.as_ref(), &terminal, &mut None)
+        self.to_the_end(running.as_ref(), &terminal, &mut None, None)
     }
 
     /// The same once, on the calling thread, which is confined for good: it loses its capabilities and its
@@ -80,19 +80,30 @@ impl Plan {
     /// # Errors
     ///
     /// Whatever keeps the command from starting, named.
-    pub fn run_here(mut self) -> Result<Ended, Error> {
+    pub fn run_here(self) -> Result<Ended, Error> {
+        self.run_observed(None)
+    }
+
+    /// The same with an observer, for a plan of a policy that [asks for one](Policy::observe).
+    ///
+    /// # Errors
+    ///
+    /// As [`run_here`](Self::run_here).
+    pub fn run_observed(mut self, observer: Option<&mut dyn Observer>) -> Result<Ended, Error> {
         let terminal = Terminal::find(launch::standard([None; 3]));
         let mut tmp = self.tmp.take();
         let running = launch::launch(&self.start, terminal.mode, true, [None; 3]);
         (self.start.rulesets, self.start.cwd) = (None, None);
         let running = running.and_then(|(running, _)| {
-            launch::keep_only(&running, tmp.as_ref(), &self.watch)
+            let mut kept: Vec<_> = observer.iter().filter_map(|observer| observer.file()).collect();
+            kept.extend(tmp.iter().flat_map(|tmp| [tmp.fd(), tmp.parent()]));
+            launch::keep_only(&running, &self.watch, kept)
                 .map_err(|errno| Error::Step(Step::Close, errno))?;
             // Not before: the launch writes to a file of this process in /proc, which is root's from here on.
             prctl::set_undumpable().map_err(|errno| Error::Step(Step::Undumpable, errno))?;
             Ok(running)
         });
-        self.to_the_end(running.as_ref(), &terminal, &mut tmp)
+        self.to_the_end(running.as_ref(), &terminal, &mut tmp, observer)
     }
 
     /// Supervises a launched command to its end. The directory in `tmp` goes with the last process of the
@@ -102,9 +113,10 @@ impl Plan {
         running: Result<&Running, &Error>,
         terminal: &Terminal<'_>,
         tmp: &mut Option<PrivateTmp>,
+        observer: Option<&mut dyn Observer>,
     ) -> Result<Ended, Error> {
-        let end =
-            running.map_err(Error::clone).and_then(|running| supervise(&self.watch, running, terminal, tmp));
+        let running = running.map_err(Error::clone);
+        let end = running.and_then(|running| supervise(&self.watch, running, terminal, tmp, observer));
         // No process is left that could use it, and the guardian takes its time to end.
         let directory =
             tmp.as_mut().filter(|_| end.is_ok()).and_then(|tmp| (!tmp.remove()).then(|| tmp.path().into()));

@@ -15,20 +15,20 @@ use sandlock_notify::handlers::{
     system_v::SystemV, terminal::Terminal as Jobs,
 };
 use sandlock_notify::{
-    Again, Call, Closer, Context, DeferredCalls, Desk, MAX_DEFERRED, Notification, PidfdCache, Response,
-    Until, Verdict, Wait, Waiting, Workers as _, dispatch, recv,
+    Again, Call, Closer, Context, ContinueReason, DeferredCalls, Desk, MAX_DEFERRED, Notification,
+    PidfdCache, Response, Until, Verdict, Wait, Waiting, Workers as _, dispatch, recv,
 };
 use sandlock_sys::mm::FixedVec;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::process::PidFd;
 use sandlock_sys::seccomp::FilterFlags;
 use sandlock_sys::signal::{self, SigSet, SignalFd};
-use sandlock_sys::{AsFd, Errno, Signal, prctl, seccomp, time};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, Signal, prctl, seccomp, time};
 
 use crate::error::{Error, Step};
 use crate::launch::{self, Bell, End, Message, Running, Terminal};
 use crate::plan::{PrivateTmp, Watch};
-use crate::table::{self, Features, Handler};
+use crate::table::{self, Features, Handler, Then};
 use handlers::Handlers;
 use workers::{Pool, WORKERS};
 
@@ -51,6 +51,17 @@ const TICK: Duration = Duration::from_millis(20);
 /// The most rows of one poll: the loop's own, the workers', the handlers', and the deferred calls'.
 const MAX_ROWS: usize = 5 + WORKERS + 256 + MAX_DEFERRED;
 
+/// Sees the calls that the supervisor answers. It decides nothing.
+///
+/// It runs in the supervisor's loop: it must not sleep, and it is behind the supervisor's own filter.
+pub trait Observer {
+    /// A call, before it is answered, and what happens to it.
+    fn call(&mut self, call: &Call<'_>, verdict: &Verdict);
+
+    /// A descriptor of the observer's, which stays open.
+    fn file(&self) -> Option<BorrowedFd<'_>>;
+}
+
 /// Answers the calls of a running sandbox until it has ended. `tmp` goes as soon as nothing of the sandbox
 /// makes a call any more.
 pub(crate) fn supervise(
@@ -58,6 +69,7 @@ pub(crate) fn supervise(
     running: &Running,
     terminal: &Terminal<'_>,
     tmp: &mut Option<PrivateTmp>,
+    observer: Option<&mut dyn Observer>,
 ) -> Result<End, Error> {
     let at = |step: Step| move |errno| Error::Step(step, errno);
     let writable: Vec<&[u8]> = watch.writable.iter().map(Vec::as_slice).collect();
@@ -82,6 +94,10 @@ pub(crate) fn supervise(
         posix_shm: PosixShm,
         system_v: SystemV { objects: &running.objects },
     };
+    // Target and supervisor take turns on one processor then, which is dear where most calls are only seen:
+    // two jobs of make end up on that one.
+    let is_seen = watch.features.contains(Features::OBSERVED);
+    let _ = is_seen || seccomp::sync_wake_up(&running.listener).is_ok();
     let signals = PASSED_ON.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal));
     let closer = Closer::new(running.has_socket);
     let bell = Bell::new().map_err(at(Step::Bell))?;
@@ -108,6 +124,8 @@ pub(crate) fn supervise(
         has_targets: true,
         is_filtered: false,
         tmp,
+        observer,
+        features: watch.features,
         next_tick: None,
         rows: FixedVec::new(MAX_ROWS),
         sources: FixedVec::new(MAX_ROWS),
@@ -120,7 +138,7 @@ pub(crate) fn supervise(
 }
 
 /// The loop's state.
-struct Supervisor<'r, 's, 'p> {
+struct Supervisor<'r, 's, 'p, 'o> {
     running: &'r Running,
     cache: PidfdCache,
     closer: &'s Closer,
@@ -139,6 +157,8 @@ struct Supervisor<'r, 's, 'p> {
     /// Whether this thread is behind its own filter.
     is_filtered: bool,
     tmp: &'s mut Option<PrivateTmp>,
+    observer: Option<&'o mut dyn Observer>,
+    features: Features,
     next_tick: Option<Duration>,
     rows: FixedVec<PollFd>,
     sources: FixedVec<Source>,
@@ -157,7 +177,7 @@ enum Source {
     Parent,
 }
 
-impl<'r> Supervisor<'r, '_, '_> {
+impl<'r> Supervisor<'r, '_, '_, '_> {
     /// Waits once, and answers whatever is there. `Some` when the command has ended and its sandbox is empty.
     fn turn(&mut self) -> Result<Option<End>, Error> {
         // With a row that is missing, something would be waited for in vain.
@@ -278,10 +298,22 @@ impl<'r> Supervisor<'r, '_, '_> {
         let mut desk = Desk::new(workers);
         let target = Waiting { notification: &notification, cache: &self.cache, closer: self.closer };
         let call = Call::new(notification.data(), &target);
-        let verdict = match call.name() {
-            Some(name) => dispatch(table::handlers(name), self.handlers, Handlers::pick, &call, &mut desk),
+        let mut features = self.features;
+        features.set(Features::COMPAT, call.is_compat());
+        let is_seen = features.contains(Features::OBSERVED);
+        let registers = core::array::from_fn(|index| call.register(index));
+        let decide = |name| is_seen.then(|| table::decide(name, &registers, features));
+        let verdict = match call.name().map(|name| (name, decide(name))) {
+            Some((_, Some(Then::Refuse(errno)))) => Verdict::Reply(Response::Errno(errno)),
+            Some((_, Some(Then::Observe))) => Verdict::Reply(Response::Continue(ContinueReason::Observed)),
+            Some((name, _)) => {
+                dispatch(table::handlers(name), self.handlers, Handlers::pick, &call, &mut desk)
+            }
             None => Verdict::Reply(Response::Errno(Errno::ENOSYS)),
         };
+        if let Some(observer) = &mut self.observer {
+            observer.call(&call, &verdict);
+        }
         match (verdict, desk.into_turn()) {
             (Verdict::Work, Some(mut turn)) => {
                 turn.assign(notification, since);
@@ -404,7 +436,7 @@ impl<'r> Supervisor<'r, '_, '_> {
     }
 }
 
-impl Drop for Supervisor<'_, '_, '_> {
+impl Drop for Supervisor<'_, '_, '_, '_> {
     /// Targets that wait are answered before the guardian waits for them.
     fn drop(&mut self) {
         self.deferred.clear(self.closer);

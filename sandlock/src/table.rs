@@ -35,6 +35,8 @@ bitflags! {
         const TRACING = 16;
         /// POSIX shared memory and semaphores are the sandbox's own.
         const POSIX_SHM = 32;
+        /// What is refused, and what Landlock may refuse, is handed over to be reported.
+        const OBSERVED = 64;
     }
 }
 
@@ -76,6 +78,8 @@ pub struct Case {
 pub enum Then {
     /// The kernel decides.
     Allow,
+    /// The kernel decides, and Landlock may refuse.
+    Observe,
     /// The call fails with this error.
     Refuse(Errno),
     /// The call returns 0, and nothing is done.
@@ -157,6 +161,25 @@ const fn row(names: &'static [Name], rule: Rule, why: &'static str) -> Row {
 /// The row of a call.
 pub(crate) fn row_of(name: Name) -> Option<&'static Row> {
     ROWS.get(usize::from(*ROW_OF.get(name.index())?))
+}
+
+/// The decision of the rows about a call: the filter's without [`Features::OBSERVED`].
+pub(crate) fn decide(name: Name, args: &[u64; 6], features: Features) -> Then {
+    let (cases, last) = parts(row_of(name));
+    let holds = |case: &&Case| case.applies(features) && case.tests.iter().all(|test| test.holds(args));
+    cases.iter().find(holds).map_or(last, |case| case.then)
+}
+
+/// The cases of a row, and the decision if none holds. Every call has a row, and a row that asks has a
+/// handler.
+fn parts(row: Option<&'static Row>) -> (&'static [Case], Then) {
+    match row.map(|row| &row.rule) {
+        Some(Rule::Allow) => (&[], Then::Allow),
+        Some(Rule::Refuse(errno)) => (&[], Then::Refuse(*errno)),
+        Some(Rule::Ask([first, ..])) => (&[], Then::Ask(*first)),
+        Some(Rule::ByArgs(cases, last)) => (cases, *last),
+        Some(Rule::Ask([])) | None => (&[], Then::Refuse(Errno::ENOSYS)),
+    }
 }
 
 /// The handlers of a call, in the order of dispatch.

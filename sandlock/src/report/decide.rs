@@ -227,7 +227,7 @@ fn decide_call<'p>(name: Name, features: Features) -> Decision<'p> {
         },
     };
     match then {
-        Then::Allow => granted,
+        Then::Allow | Then::Observe => granted,
         Then::Refuse(errno) => refused(errno),
         Then::Ignore | Then::Ask(_) => Decision::ByArgs(row),
     }

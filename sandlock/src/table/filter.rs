@@ -5,7 +5,7 @@ use sandlock_sys::filter::SockFilter;
 use sandlock_sys::nr::{COMPAT, NATIVE, number};
 use sandlock_sys::{Errno, nr::Name};
 
-use super::{Features, Row, Rule, Then, row_of};
+use super::{Features, Row, Then, parts, row_of};
 
 /// The longest filter we make, in instructions; the kernel's limit is 4096.
 const PROGRAM_MAX: usize = 1024;
@@ -43,24 +43,19 @@ impl Rows {
         rows
     }
 
+    /// A fork is never handed over to be observed: one that waits can fail with `EINTR`, which no program
+    /// expects.
     fn add(&mut self, number: u32, row: Option<&'static Row>, features: Features) {
         let start = self.cases.len();
-        let last = match row.map(|row| &row.rule) {
-            Some(Rule::Allow) => Then::Allow,
-            Some(Rule::Refuse(errno)) => Then::Refuse(*errno),
-            Some(Rule::Ask([first, ..])) => Then::Ask(*first),
-            Some(Rule::ByArgs(cases, last)) => {
-                let apply = || cases.iter().filter(|case| case.applies(features));
-                // One without a test holds always, and what follows it never.
-                let tested = apply().take_while(|case| case.has_tests());
-                let cases =
-                    tested.map(|case| sandlock_bpf::Case { when: case.tests, then: action(case.then) });
-                self.cases.extend(cases);
-                apply().find(|case| !case.has_tests()).map_or(*last, |case| case.then)
-            }
-            // Every call has a row, and a row that asks has a handler.
-            Some(Rule::Ask([])) | None => Then::Refuse(Errno::ENOSYS),
-        };
+        let is_fork = row.is_some_and(|row| row.names.contains(&Name::clone3));
+        let action = |then| action(then, features.contains(Features::OBSERVED) && !is_fork);
+        let (cases, last) = parts(row);
+        let apply = || cases.iter().filter(|case| case.applies(features));
+        // One without a test holds always, and what follows it never.
+        let tested = apply().take_while(|case| case.has_tests());
+        self.cases
+            .extend(tested.map(|case| sandlock_bpf::Case { when: case.tests, then: action(case.then) }));
+        let last = apply().find(|case| !case.has_tests()).map_or(last, |case| case.then);
         self.calls.push((number, start..self.cases.len(), action(last)));
     }
 
@@ -77,9 +72,11 @@ impl Rows {
     }
 }
 
-const fn action(then: Then) -> Action {
+/// `is_seen`: what may be refused is observed.
+const fn action(then: Then, is_seen: bool) -> Action {
     match then {
-        Then::Allow => Action::ALLOW,
+        Then::Observe | Then::Refuse(_) if is_seen => Action::USER_NOTIF,
+        Then::Allow | Then::Observe => Action::ALLOW,
         Then::Refuse(errno) => Action::errno(errno),
         Then::Ignore => Action::IGNORE,
         Then::Ask(_) => Action::USER_NOTIF,

@@ -7,12 +7,13 @@ use sandlock_notify::handlers::netlink::NUMBERS;
 use sandlock_sys::Errno;
 use sandlock_sys::net::{SO_SNDTIMEO, SO_SNDTIMEO_NEW};
 use sandlock_sys::nr::Name;
+use sandlock_sys::process::EXECVE_MARK;
 
 use super::Handler::{
     Connect, Interfaces, Listen, Memfd, Metadata, Netlink, PosixShm, ProcessIds, SystemV, Terminal,
 };
 use super::Rule::{Allow, Ask, ByArgs, Refuse};
-use super::{Case, Features, Row, Then, case, ioctls, row, sockets};
+use super::{Case, Features, Row, Rule, Then, case, ioctls, row, sockets};
 
 const EACCES: Errno = Errno::EACCES;
 const ENOSYS: Errno = Errno::ENOSYS;
@@ -42,6 +43,10 @@ const CREATES: u32 = (libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY).cast
 /// `AT_FDCWD`
 const CWD: u32 = libc::AT_FDCWD.cast_unsigned();
 const AT_CWD: Test = Test::eq32(0, CWD);
+/// The launch's own call, which comes before the supervisor answers.
+const OWN_EXECVE: Case = case(&[Test::eq32(5, EXECVE_MARK)], Then::Allow).with(Features::OBSERVED);
+/// The kernel decides, and Landlock may refuse.
+const SEEN: Rule = ByArgs(&[], Then::Observe);
 const PATH_OR_SHM: &str = "Landlock judges the path; POSIX shared memory";
 
 /// A call that may be about POSIX shared memory, where the policy has that.
@@ -93,7 +98,7 @@ pub const ROWS: &[Row] = &[
             eventfd2 signalfd signalfd4 timerfd_create timerfd_settime timerfd_settime64 timerfd_gettime
             timerfd_gettime64 sendfile sendfile64 splice tee vmsplice copy_file_range readahead fadvise64
             fadvise64_64 arm_fadvise64_64 sync_file_range sync_file_range2 arm_sync_file_range fsync
-            fdatasync sync syncfs fallocate io_setup io_submit io_cancel io_destroy io_getevents
+            fdatasync sync syncfs fallocate ftruncate ftruncate64 io_setup io_submit io_cancel io_destroy io_getevents
             io_pgetevents io_pgetevents_time64
         ],
         Allow,
@@ -162,7 +167,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         calls![kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal],
-        Allow,
+        SEEN,
         "Landlock scopes signals to the sandbox (ABI 6)",
     ),
     row(
@@ -183,21 +188,21 @@ pub const ROWS: &[Row] = &[
         Allow,
         "the architecture's own, on the caller (the kernel never shows a filter uprobe and uretprobe)",
     ),
-    row(calls![execve execveat], Allow, "Landlock judges the file"),
+    row(calls![execve execveat], ByArgs(&[OWN_EXECVE], Then::Observe), "Landlock judges the file"),
     // -- Files: Landlock judges the path.
     row(
         calls![
             mkdir mkdirat rmdir rename renameat renameat2 symlink symlinkat
-            truncate truncate64 ftruncate ftruncate64
+            truncate truncate64
         ],
-        Allow,
+        SEEN,
         "Landlock judges the path",
     ),
-    row(calls![unlink link], ByArgs(&[shm(&[])], Then::Allow), PATH_OR_SHM),
-    row(calls![unlinkat], ByArgs(&[shm(&[AT_CWD, Test::eq32(2, 0)])], Then::Allow), PATH_OR_SHM),
+    row(calls![unlink link], ByArgs(&[shm(&[])], Then::Observe), PATH_OR_SHM),
+    row(calls![unlinkat], ByArgs(&[shm(&[AT_CWD, Test::eq32(2, 0)])], Then::Observe), PATH_OR_SHM),
     row(
         calls![linkat],
-        ByArgs(&[shm(&[AT_CWD, Test::eq32(2, CWD), Test::eq32(4, 0)])], Then::Allow),
+        ByArgs(&[shm(&[AT_CWD, Test::eq32(2, CWD), Test::eq32(4, 0)])], Then::Observe),
         PATH_OR_SHM,
     ),
     row(
@@ -208,7 +213,7 @@ pub const ROWS: &[Row] = &[
                 shm(&[shm_open(1)]),
                 shm(&[sem_open(1)]),
             ],
-            Then::Allow,
+            Then::Observe,
         ),
         "Landlock judges the path; no file with set-user-ID or set-group-ID bits; POSIX shared memory",
     ),
@@ -220,19 +225,19 @@ pub const ROWS: &[Row] = &[
                 shm(&[AT_CWD, shm_open(2)]),
                 shm(&[AT_CWD, sem_open(2)]),
             ],
-            Then::Allow,
+            Then::Observe,
         ),
         "Landlock judges the path; no file with set-user-ID or set-group-ID bits; POSIX shared memory",
     ),
     row(calls![openat2], Refuse(ENOSYS), "its mode is in memory; libc and programs fall back to openat"),
     row(
         calls![creat mknod],
-        ByArgs(&[case(&[Test::any32(1, SET_ID)], Then::Refuse(EPERM))], Then::Allow),
+        ByArgs(&[case(&[Test::any32(1, SET_ID)], Then::Refuse(EPERM))], Then::Observe),
         "Landlock judges the path; no file with set-user-ID or set-group-ID bits",
     ),
     row(
         calls![mknodat],
-        ByArgs(&[case(&[Test::any32(2, SET_ID)], Then::Refuse(EPERM))], Then::Allow),
+        ByArgs(&[case(&[Test::any32(2, SET_ID)], Then::Refuse(EPERM))], Then::Observe),
         "Landlock judges the path; no file with set-user-ID or set-group-ID bits",
     ),
     row(

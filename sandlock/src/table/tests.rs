@@ -12,7 +12,7 @@ use sandlock_sys::tty::CHANGES;
 use sandlock_sys::{Errno, ioctl};
 
 use super::filter::{Rows, compile, table};
-use super::{Features, handlers};
+use super::{Features, Rule, Then, decide, handlers, row_of};
 
 const OLD: Features = Features::empty();
 const NEW: Features = Features::UNIX_SEEN;
@@ -238,7 +238,9 @@ fn the_requests_that_are_refused_have_the_numbers_of_this_architecture() {
     ] {
         let args = [0, request.into(), 0, 0, 0, 0];
         for features in all() {
-            assert_eq!(answers("ioctl", args, features), Action::errno(Errno::EPERM), "{request:#x}");
+            let refused = Action::errno(Errno::EPERM);
+            let want = if features.contains(Features::OBSERVED) { Action::USER_NOTIF } else { refused };
+            assert_eq!(answers("ioctl", args, features), want, "{request:#x}");
         }
     }
     for (request, want) in
@@ -284,6 +286,9 @@ fn what_is_allowed_without_a_look_is_answered_by_the_kernels_bitmap() {
             let constant = constant(&program, arch, row.nr);
             match row.answer {
                 Answer::Always(action) => assert_eq!(constant, Some(action), "{}", row.nr),
+                Answer::Cases(..) if features.contains(Features::OBSERVED) => {
+                    assert!(matches!(constant, None | Some(Action::USER_NOTIF)), "{}", row.nr);
+                }
                 Answer::Cases(..) => assert_eq!(constant, None, "{}", row.nr),
             }
         }
@@ -323,11 +328,88 @@ fn a_call_that_the_filter_hands_over_has_a_handler_and_no_other_call_has() {
         for (name, _) in numbers {
             let handled = handlers(*name).next().is_some();
             // A handler of fewer features than there can be is asked on other kernels.
-            assert!(handled || !trapped.contains(name), "{name}");
+            let observed = features.contains(Features::OBSERVED);
+            assert!(handled || observed || !trapped.contains(name), "{name}");
             let most = Features::TRACING | Features::POSIX_SHM;
             assert!(!handled || trapped.contains(name) || features != most, "{name}");
         }
     }
+}
+
+/// Whatever is observed is answered as it would be without: a call that is refused with the same error, and
+/// what the kernel decides by the kernel.
+#[test]
+fn an_observer_sees_what_may_be_refused_and_changes_nothing() {
+    for features in all().filter(|features| !features.contains(Features::OBSERVED)) {
+        let (numbers, arch) = about(features);
+        let (plain, seen) = (Rows::new(features), Rows::new(features | Features::OBSERVED));
+        let (plain, seen) = (plain.rows(), seen.rows());
+        let (plain, seen) = (table(arch, &plain), table(arch, &seen));
+        for (name, nr) in numbers {
+            let is_fork = ["fork", "vfork", "clone3"].contains(&name.as_str());
+            for args in cases(*name) {
+                let args = args.map(|arg| arg & arch.registers);
+                let data = Data { nr: nr.cast_signed(), arch: arch.audit, args, ..Data::default() };
+                let (is, sees) = (plain.answer(&data), seen.answer(&data));
+                let decided = match decide(*name, &args, features | Features::OBSERVED) {
+                    Then::Allow | Then::Observe => Action::ALLOW,
+                    Then::Refuse(errno) => Action::errno(errno),
+                    Then::Ignore => Action::IGNORE,
+                    Then::Ask(_) => Action::USER_NOTIF,
+                };
+                assert_eq!(decided, is, "{name} {args:x?} {features:?}");
+                let refused = is != Action::ALLOW && is != Action::IGNORE;
+                assert!(sees == is || (sees == Action::USER_NOTIF && !is_fork), "{name} {args:x?}");
+                assert!(!refused || sees == Action::USER_NOTIF || is_fork, "{name} {args:x?}");
+            }
+        }
+    }
+    for hot in ["read", "stat", "close", "fork", "futex", "wait4", "clone3", "exit_group", "fstat", "brk"] {
+        for program in [Features::empty(), Features::POSIX_SHM].map(|with| filter(with | Features::OBSERVED))
+        {
+            let Some(nr) = nr::number(nr::NATIVE, Name::parse(hot).unwrap()) else { continue };
+            assert_ne!(constant(&program, Arch::NATIVE, nr), Some(Action::USER_NOTIF), "{hot}");
+            assert!(constant(&program, Arch::NATIVE, nr).is_some(), "{hot}");
+        }
+    }
+}
+
+/// Registers around what the cases of a call compare with.
+fn cases(name: Name) -> Vec<[u64; 6]> {
+    let mut all = vec![[0; 6], [u64::MAX; 6], [1, 2, 3, 4, 5, 6]];
+    let Some(Rule::ByArgs(cases, _)) = row_of(name).map(|row| &row.rule) else { return all };
+    for case in *cases {
+        let mut args = [0; 6];
+        for test in case.tests {
+            let holds = |arg: &u64| {
+                (0..6).any(|at| {
+                    let mut one = [0; 6];
+                    one[at] = *arg;
+                    test.holds(&one) != test.holds(&[0; 6])
+                })
+            };
+            let tried =
+                (0..64).map(|bit| 1 << bit).chain(0..0x200).chain((0x5400..0x5500).chain(0x8900..0x8980));
+            for arg in tried.filter(holds) {
+                all.extend((0..6).map(|at| {
+                    let mut one = [0; 6];
+                    one[at] = arg;
+                    one
+                }));
+                for (at, place) in args.iter_mut().enumerate() {
+                    let mut one = [0; 6];
+                    one[at] = arg;
+                    if *place == 0 && test.holds(&one) {
+                        *place = arg;
+                    }
+                }
+            }
+            all.push(args);
+        }
+        args.iter_mut().for_each(|arg| *arg |= u64::MAX << 32);
+        all.push(args);
+    }
+    all
 }
 
 #[test]

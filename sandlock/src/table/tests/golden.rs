@@ -31,6 +31,7 @@ fn compare(file: &str, golden: &str, text: &str) {
 fn then(then: Then) -> String {
     match then {
         Then::Allow => "allow".into(),
+        Then::Observe => "allow, and observe".into(),
         Then::Refuse(errno) => format!("{errno}"),
         Then::Ignore => "ignore".into(),
         Then::Ask(handler) => format!("ask {handler:?}"),
@@ -119,8 +120,11 @@ fn the_filters_are_the_golden_ones() {
     let list = |program: &[_]| format!("{}", Listing::new(program, Arch::NATIVE));
     let old = compile(Features::empty(), Arch::COMPAT).unwrap();
     compare("filter-oldest.txt", include_str!("../golden/filter-oldest.txt"), &list(&old));
-    let new = compile(Features::all().difference(Features::COMPAT | Features::DEVICES), None).unwrap();
+    let newest = Features::all().difference(Features::COMPAT | Features::DEVICES);
+    let new = compile(newest.difference(Features::OBSERVED), None).unwrap();
     compare("filter-newest.txt", include_str!("../golden/filter-newest.txt"), &list(&new));
+    let observed = compile(newest, None).unwrap();
+    compare("filter-observed.txt", include_str!("../golden/filter-observed.txt"), &list(&observed));
     let own = compile_own(SUPERVISOR, true).unwrap();
     compare("filter-supervisor.txt", include_str!("../golden/filter-supervisor.txt"), &list(&own));
 }
