@@ -20,7 +20,10 @@ pub use error::{Error, Step};
 pub use outcome::{Ended, Outcome};
 pub use plan::{Grant, Plan};
 pub use policy::{Home, Host, Policy, PortList, Reach, Source};
-pub use report::{Decision, Enforcement, Mechanism, Operation, kernel_features};
+pub use report::{
+    Act, Decision, Enforcement, Judge, MOST_REFUSALS, Mechanism, Operation, Refusal, Weight, Witness,
+    kernel_features,
+};
 pub use supervise::Observer;
 
 pub use sandlock_landlock::{Abi, AccessFs, PROTECTIONS, Protection};

@@ -1,10 +1,18 @@
-//! Reports: what a plan enforces, and what the running kernel can do.
+//! Reports: what a plan enforces, what a run was refused, and what the running kernel can do.
 
+mod ask;
 mod decide;
 mod error;
 mod kernel;
+mod known;
+mod observe;
+mod places;
 mod receipt;
+mod refusals;
+mod walk;
 
-pub use decide::{Decision, Mechanism, Operation};
+pub use decide::{Decision, Judge, Mechanism, Operation};
 pub use kernel::kernel_features;
+pub use observe::Witness;
 pub use receipt::Enforcement;
+pub use refusals::{Act, MOST_REFUSALS, Refusal, Weight};

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) const FAILED: u8 = 125;
 
 /// A line with control and invisible characters escaped: a name could break the line or drive the terminal.
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     let mut plain = String::new();
     for letter in line.chars() {
         // Also those that turn the direction of writing, or are not seen.

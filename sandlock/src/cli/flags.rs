@@ -12,7 +12,8 @@ pub(crate) struct Flag {
     pub(crate) long: &'static str,
     /// Words of other tools that mean the same.
     pub(crate) aliases: &'static [&'static str],
-    /// The name of its value in help; a switch has none.
+    /// The name of its value in help; a switch has none. With a bracket before it the value is attached with
+    /// `=`, or left out.
     pub(crate) takes: Option<&'static str>,
     /// Its section and key in a profile; a flag about messages has none.
     pub(crate) key: Option<(&'static str, &'static str)>,
@@ -59,6 +60,7 @@ pub(crate) const KEEP_CAPS: &str = "keep-caps";
 pub(crate) const QUIET: &str = "quiet";
 pub(crate) const VERBOSE: &str = "verbose";
 pub(crate) const TIMEOUT: &str = "timeout";
+pub(crate) const WHY: &str = "why";
 
 /// All flags, in the order of help.
 pub(crate) const FLAGS: &[Flag] = &[
@@ -332,6 +334,16 @@ pub(crate) const FLAGS: &[Flag] = &[
         set: Set::Other,
     },
     Flag {
+        short: None,
+        long: WHY,
+        aliases: &[],
+        takes: Some("[FILE"),
+        key: None,
+        group: MESSAGES,
+        help: "Report what was refused, the likely cause of a failure first, and the flag that allows it; as JSON lines to FILE meanwhile",
+        set: Set::Other,
+    },
+    Flag {
         short: Some('q'),
         long: QUIET,
         aliases: &[],
@@ -352,6 +364,13 @@ pub(crate) const FLAGS: &[Flag] = &[
         set: Set::Other,
     },
 ];
+
+impl Flag {
+    /// The name of its value, and whether that can be left out.
+    pub(crate) fn value(&self) -> Option<(&'static str, bool)> {
+        self.takes.map(|name| (name.trim_start_matches('['), name.starts_with('[')))
+    }
+}
 
 /// Of the commands that only say something.
 pub(crate) const JSON: Flag = Flag {

@@ -9,6 +9,7 @@ mod later;
 mod parse;
 mod profile;
 mod profiles;
+mod refused;
 mod run;
 mod trial;
 mod why;

@@ -45,8 +45,9 @@ impl Typed {
                 Some(Short(letter)) => all().find(|flag| flag.short == Some(letter))?,
                 Some(Long(word)) => all().find(|flag| flag.long == word || flag.aliases.contains(&word))?,
             };
-            let value = match flag.takes {
+            let value = match flag.value() {
                 None => OsString::new(),
+                Some((_, true)) => parser.optional_value().unwrap_or_default(),
                 Some(_) => match parser.optional_value() {
                     Some(attached) => attached,
                     None => parser.value().ok().filter(|value| !is_flag(flag, value))?,
@@ -162,8 +163,15 @@ pub(crate) fn with_flags(mut command: Command, flags: &'static [Flag]) -> Comman
         if let Some(short) = flag.short {
             arg = arg.short(short);
         }
-        arg = match flag.takes {
-            Some(name) => arg
+        arg = match flag.value() {
+            Some((name, true)) => arg
+                .value_name(name)
+                .action(ArgAction::Append)
+                .value_parser(clap::value_parser!(OsString))
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(""),
+            Some((name, false)) => arg
                 .value_name(name)
                 .action(ArgAction::Append)
                 .value_parser(clap::value_parser!(OsString))
@@ -199,6 +207,10 @@ mod tests {
             ("-t1 true", true),
             ("--clean-env true", true),
             ("-q -q true", true),
+            ("--why true", true),
+            ("--why=file true", true),
+            ("--why -q -- true", true),
+            ("--why", false),
             ("", false),
             ("--", false),
             ("-w .", false),
@@ -245,7 +257,11 @@ mod tests {
             words.extend(flag.short.map(|short| format!("-{short}")));
             for word in words {
                 let value = flag.takes.map(|_| "7");
-                let line = [Some(word.as_str()), value, Some("true")].into_iter().flatten();
+                let (word, apart) = match flag.value() {
+                    Some((_, true)) => (format!("{word}=7"), None),
+                    _ => (word, value),
+                };
+                let line = [Some(word.as_str()), apart, Some("true")].into_iter().flatten();
                 let typed = Typed::parse(line.clone().map(OsString::from)).unwrap();
                 assert_eq!(typed.last(flag.long), Some(OsStr::new(value.unwrap_or(""))), "{word}");
                 assert!(typed.command == ["true"], "{word}");
@@ -253,7 +269,7 @@ mod tests {
                 assert!(large.is_ok_and(|large| large.contains_id(flag.long)), "{word}");
             }
             let is_named = help.contains(&format!("--{}", flag.long));
-            assert!(is_named && flag.takes.is_none_or(|name| help.contains(name)), "{}", flag.long);
+            assert!(is_named && flag.value().is_none_or(|(name, _)| help.contains(name)), "{}", flag.long);
         }
     }
 }

@@ -1,17 +1,23 @@
 //! `sandlock run`: from the arguments to a policy, and from how it ended to an exit status.
 
+use core::cell::RefCell;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::ExitCode;
 
-use sandlock::Outcome;
+use sandlock::{Outcome, Plan, Witness};
 use sandlock_sys::Signal;
 use sandlock_sys::signal::{self, SigSet};
+use sandlock_sys::{AsFd as _, OwnedFd};
 
 use super::complain::{FAILED, complain};
 use super::explain;
 use super::fail::{failed, mistaken};
-use super::flags::{QUIET, RECEIPT, STRICT_LATER, TIMEOUT, VERBOSE};
+use super::flags::{QUIET, RECEIPT, STRICT_LATER, TIMEOUT, VERBOSE, WHY};
 use super::later::{ACTS_LATER, Later};
 use super::parse::Typed;
+use super::refused::{Lines, Places, print};
 
 pub(crate) fn run(typed: Typed) -> ExitCode {
     let typed = match typed.with_profiles() {
@@ -26,7 +32,14 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
     // directory behind.
     let ends = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     let _ = signal::set_mask(ends.iter().fold(SigSet::EMPTY, |set, signal| set.with(*signal)));
-    let plan = match typed.policy().and_then(|policy| policy.plan(&typed.command)) {
+    let why = Why::of(&typed, quiet);
+    let plan = typed.policy().and_then(|mut policy| {
+        if why.is_some() {
+            policy.observe();
+        }
+        policy.plan(&typed.command)
+    });
+    let plan = match plan {
         Ok(plan) => plan,
         Err(error) => return failed(&error, &typed),
     };
@@ -47,8 +60,18 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     }
+    // Not before: what is open when the plan is made can be kept by number.
+    let report = match why.as_ref().map_or(Ok(None), Why::open) {
+        Ok(report) => report,
+        Err(mistake) => return mistaken(&mistake),
+    };
     let before = Later::look(&plan);
-    match plan.run_here() {
+    let asks_later = !quiet && why.is_none() && std::io::stderr().is_terminal();
+    let ended = match why {
+        Some(why) => why.run(plan, report),
+        None => plan.run_here(),
+    };
+    match ended {
         Ok(ended) => {
             let later = before.changed();
             if !quiet {
@@ -56,7 +79,7 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
             }
             if !quiet {
                 let command = typed.command.first().map(|name| name.display().to_string());
-                told(&command.unwrap_or_default(), ended.outcome, &typed);
+                told(&command.unwrap_or_default(), ended.outcome, &typed, asks_later);
             }
             if ended.processes {
                 complain(
@@ -78,10 +101,68 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
     }
 }
 
-/// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE.
-fn told(command: &str, outcome: Outcome, typed: &Typed) {
+/// `--why`: where the report goes.
+struct Why {
+    /// The file for lines of JSON; none if it is empty.
+    file: OsString,
+    /// Lines of text on standard error.
+    text: bool,
+}
+
+impl Why {
+    /// As it was asked for, by the flag or by the environment.
+    fn of(typed: &Typed, quiet: bool) -> Option<Self> {
+        let habit = || std::env::var_os("SANDLOCK_WHY").filter(|value| value == "1" && !quiet);
+        let file = typed.last(WHY).map(OsStr::to_owned).or_else(|| habit().map(|_| OsString::new()))?;
+        let text = file.is_empty() || (!quiet && std::io::stderr().is_terminal());
+        Some(Self { file, text })
+    }
+
+    /// Opens the file. A pipe that is not read must not make the supervisor wait.
+    fn open(&self) -> Result<Option<OwnedFd>, String> {
+        if self.file.is_empty() {
+            return Ok(None);
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+        let opened = options.open(&self.file);
+        let opened = opened.map_err(|error| format!("--why={}: {error}", self.file.display()))?;
+        Ok(Some(std::os::fd::OwnedFd::from(opened).into()))
+    }
+
+    /// Runs the plan, and reports to the open file.
+    fn run(&self, plan: Plan, file: Option<OwnedFd>) -> Result<sandlock::Ended, sandlock::Error> {
+        let (places, lines) = (Places::look(), RefCell::new(Lines::default()));
+        let mut witness = Witness::new(&plan, file, |refusal, file| {
+            if let Some(file) = file {
+                lines.borrow_mut().refused(refusal, &places, file);
+            }
+        });
+        let ended = plan.run_observed(Some(&mut witness))?;
+        let (ranked, left_out, file) = witness.ranked();
+        if let Some(file) = file {
+            let status = ended.outcome.status();
+            lines.borrow_mut().end(status, &ranked, left_out, &places, file.as_fd());
+        }
+        if self.text {
+            print(&ranked, left_out, &places);
+        }
+        Ok(ended)
+    }
+}
+
+/// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE. `asks`: one line
+/// of a failure says how to learn why.
+fn told(command: &str, outcome: Outcome, typed: &Typed, asks: bool) {
+    let hint = "`sandlock run --why` reports what was refused";
     match outcome {
+        Outcome::Exited(status) if status != 0 && asks => {
+            complain(&format!("{command} ended with status {status}; {hint}"));
+        }
         Outcome::Exited(_) | Outcome::Killed(libc::SIGINT | libc::SIGPIPE | libc::SIGQUIT) => {}
+        Outcome::Killed(signal) if asks => {
+            complain(&format!("{command} was killed by {}; {hint}", name(signal)));
+        }
         Outcome::Killed(signal) => complain(&format!("{command} was killed by {}", name(signal))),
         Outcome::TimedOut => {
             let limit = typed.last(TIMEOUT).unwrap_or_default().display();

@@ -140,12 +140,7 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
         (["bind", port], _) => {
             let port = number(port.trim_start_matches(':')).and_then(|port| u16::try_from(port).ok());
             let port = port.ok_or("a port is a number from 0, the kernel's choice, to 65535")?;
-            let flag = if port == 0 {
-                "--net-allow-bind '*'".to_owned()
-            } else {
-                format!("--net-allow-bind {port}")
-            };
-            let answer = decided(&plan.decide(&Operation::BindTcp(port)), Some(flag));
+            let answer = decided(&plan.decide(&Operation::BindTcp(port)), Some(bind_flag(port)));
             Ok(if is_privileged(port) {
                 answer.outside(Errno::EACCES, "the port needs CAP_NET_BIND_SERVICE")
             } else {
@@ -188,15 +183,34 @@ fn granted(grant: &Grant) -> String {
     format!("{}: {} ({})", part(grant.source), grant.path.display(), rights(grant.rights))
 }
 
+/// A mechanism in reports.
+pub(super) const fn mechanism_name(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::Landlock => "Landlock",
+        Mechanism::Filter => "the seccomp filter",
+        Mechanism::Supervisor => "the supervisor",
+        Mechanism::Capabilities => "the kernel, without the capabilities that were given up",
+        Mechanism::Nothing => "nothing",
+        Mechanism::NotAsked => "a grant of everything of the kind",
+    }
+}
+
+/// The flag that grants connecting to a port.
+pub(super) fn connect_flag(port: u16) -> String {
+    format!("--net-allow :{port}")
+}
+
+/// The flag that grants listening on a port; 0 is the kernel's choice.
+pub(super) fn bind_flag(port: u16) -> String {
+    if port == 0 { "--net-allow-bind '*'".to_owned() } else { format!("--net-allow-bind {port}") }
+}
+
 fn decided(decision: &Decision<'_>, flag: Option<String>) -> Answer {
-    let name = |mechanism: Mechanism| match mechanism {
+    let name = |mechanism| match mechanism {
         Mechanism::Landlock => {
             format!("Landlock (ABI {})", sandlock::Abi::current().map_or(0, |abi| abi.version()))
         }
-        Mechanism::Filter => "the seccomp filter".to_owned(),
-        Mechanism::Supervisor => "the supervisor".to_owned(),
-        Mechanism::Nothing => "nothing".to_owned(),
-        Mechanism::NotAsked => "a grant of everything of the kind".to_owned(),
+        other => mechanism_name(other).to_owned(),
     };
     match decision {
         Decision::Granted(Mechanism::Nothing, _) => Answer {
@@ -310,7 +324,8 @@ fn outside(path: &Path, right: AccessFs) -> Option<(Option<Errno>, String)> {
     Some((error.raw_os_error().map(Errno::new), error.to_string()))
 }
 
-fn quoted(path: &Path) -> String {
+/// A path as a shell takes it.
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@".contains(&byte));
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

@@ -3,17 +3,19 @@
 
 use core::net::IpAddr;
 use core::time::Duration;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use sandlock_bpf::{Arch, Table, run, verify};
-use sandlock_landlock::{AccessFs, AccessNet};
+use sandlock_landlock::{AccessFs, AccessNet, Rights};
 use sandlock_notify::egress::{Egress, mapped};
 use sandlock_sys::Errno;
 use sandlock_sys::filter::{AUDIT_ARCH, Data};
 use sandlock_sys::nr::{NATIVE, Name, number};
 
 use crate::plan::{self, Grant, Plan};
-use crate::policy::Host;
+use crate::policy::{Host, PortList};
 use crate::table::filter::{Rows, table};
 use crate::table::{Features, Row, Rule, Then, row_of};
 
@@ -59,6 +61,8 @@ pub enum Mechanism {
     Filter,
     /// The supervisor, on behalf.
     Supervisor,
+    /// The kernel: what only a capability allows that was given up at the start.
+    Capabilities,
     /// Nothing: this kernel has no restriction of this kind, and the caller agreed to that.
     Nothing,
     /// A grant of everything of the kind: nothing is restricted.
@@ -77,10 +81,7 @@ impl Plan {
             Operation::BindTcp(port) => self.decide_bind(port),
             Operation::Call(name) => decide_call(name, self.watch.features),
             Operation::CallWith(name, args) => self.decide_registers(name, args),
-            Operation::Signal if self.watch.features.contains(Features::SCOPED) => {
-                Decision::Refused(Mechanism::Landlock, Errno::EPERM)
-            }
-            Operation::Signal => Decision::Granted(Mechanism::Nothing, Vec::new()),
+            Operation::Signal => decide_signal(self.watch.features),
         }
     }
 
@@ -121,29 +122,21 @@ impl Plan {
             return Decision::Granted(Mechanism::Nothing, Vec::new());
         }
         let file = real_or_new(path);
-        let covers = |grant: &&Grant| {
-            let adds = grant.rights.intersects(wanted);
-            adds && plan::real(&grant.path).is_some_and(|top| file.starts_with(top))
-        };
-        let grants: Vec<&Grant> = self.report.grants.iter().filter(covers).collect();
-        let granted = grants.iter().fold(AccessFs::empty(), |sum, grant| sum.union(grant.rights));
-        if granted.contains(wanted) {
-            Decision::Granted(Mechanism::Landlock, grants)
-        } else {
-            Decision::Refused(Mechanism::Landlock, Errno::EACCES)
-        }
+        let covers = |grant: &Grant| plan::real(&grant.path).is_some_and(|top| file.starts_with(top));
+        let adds = self.report.grants.iter().filter(|grant| grant.rights.intersects(wanted));
+        by_grants(adds.filter(|grant| covers(grant)), wanted)
     }
 
     fn decide_connect(&self, address: IpAddr, port: u16) -> Decision<'_> {
         let by = self.connects_by();
+        if by == Mechanism::Landlock {
+            return by_list(&self.watch.connect, true, port);
+        }
         let address = match address {
             IpAddr::V4(v4) => mapped(v4.octets()),
             IpAddr::V6(v6) => v6.octets(),
         };
         match Egress::new(&self.watch.rules()).allows(&address, port, Duration::ZERO) {
-            true if by == Mechanism::Landlock && self.watch.connect.is_all() => {
-                Decision::Granted(Mechanism::NotAsked, Vec::new())
-            }
             true => Decision::Granted(by, Vec::new()),
             false => Decision::Refused(by, Errno::EACCES),
         }
@@ -186,14 +179,110 @@ impl Plan {
     }
 
     fn decide_bind(&self, port: u16) -> Decision<'_> {
-        let list = &self.watch.bind;
-        let is_seen = self.report.handled.net.contains(AccessNet::BIND_TCP);
-        let by = if is_seen { Mechanism::Landlock } else { Mechanism::Supervisor };
-        match (list.is_all(), list.as_ports().contains(port)) {
-            (true, _) => Decision::Granted(Mechanism::NotAsked, Vec::new()),
-            (false, true) => Decision::Granted(by, Vec::new()),
-            (false, false) => Decision::Refused(by, Errno::EACCES),
+        by_list(&self.watch.bind, self.report.handled.net.contains(AccessNet::BIND_TCP), port)
+    }
+
+    /// The same decisions, without the file system.
+    #[must_use]
+    pub fn judge(&self) -> Judge {
+        let real = |grant: &Grant| Some((plan::real(&grant.path)?, grant.clone()));
+        Judge {
+            grants: self.report.grants.iter().filter_map(real).collect(),
+            writable: self.watch.writable.clone(),
+            handled: self.report.handled,
+            connect: self.watch.connect.clone(),
+            bind: self.watch.bind.clone(),
+            features: self.watch.features,
         }
+    }
+}
+
+/// The decisions of a plan about what is known as the kernel has it: real paths, ports, signals. It needs no
+/// file system, whose answers can take any time.
+#[derive(Debug)]
+pub struct Judge {
+    /// Each with its real path.
+    grants: Vec<(PathBuf, Grant)>,
+    writable: Vec<Vec<u8>>,
+    handled: Rights,
+    connect: PortList,
+    bind: PortList,
+    features: Features,
+}
+
+impl Judge {
+    /// As [`Plan::decide`], of a real path.
+    #[must_use]
+    pub fn decide(&self, operation: &Operation<'_>) -> Decision<'_> {
+        let is_seen = |right| self.handled.net.contains(right);
+        match *operation {
+            Operation::File(path, rights) => {
+                let wanted = rights.intersection(self.handled.fs);
+                if wanted.is_empty() {
+                    return Decision::Granted(Mechanism::Nothing, Vec::new());
+                }
+                let covers = self.grants.iter().filter(|(top, _)| is_below(path, top));
+                by_grants(covers.map(|(_, grant)| grant), wanted)
+            }
+            // Where a rule is about machines the supervisor answers, and nothing is to be predicted.
+            Operation::Connect(_, port) | Operation::ConnectName(_, port) => {
+                by_list(&self.connect, is_seen(AccessNet::CONNECT_TCP), port)
+            }
+            Operation::Resolve(_) => Decision::Granted(Mechanism::Nothing, Vec::new()),
+            Operation::BindTcp(port) => by_list(&self.bind, is_seen(AccessNet::BIND_TCP), port),
+            Operation::Call(name) | Operation::CallWith(name, _) => decide_call(name, self.features),
+            Operation::Signal => decide_signal(self.features),
+        }
+    }
+
+    /// Whether a file is granted, as [`decide`](Self::decide) has it, without naming the grants.
+    #[must_use]
+    pub fn is_granted(&self, path: &Path, rights: AccessFs) -> bool {
+        let covers = self.grants.iter().filter(|(top, _)| is_below(path, top));
+        let granted = covers.fold(AccessFs::empty(), |sum, (_, grant)| sum.union(grant.rights));
+        granted.contains(rights.intersection(self.handled.fs))
+    }
+
+    /// Whether the supervisor changes the metadata of a file, by its real path.
+    #[must_use]
+    pub fn may_change(&self, path: &Path) -> bool {
+        self.writable.iter().any(|top| path.starts_with(OsStr::from_bytes(top)))
+    }
+}
+
+/// Whether a path lies at or below another, both as the kernel spells them.
+fn is_below(path: &Path, top: &Path) -> bool {
+    let (path, top) = (path.as_os_str().as_bytes(), top.as_os_str().as_bytes());
+    let rest = path.strip_prefix(top.strip_suffix(b"/").unwrap_or(top));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// The decision of Landlock, by these grants that cover the file.
+fn by_grants<'g>(grants: impl Iterator<Item = &'g Grant>, wanted: AccessFs) -> Decision<'g> {
+    let grants: Vec<&Grant> = grants.filter(|grant| grant.rights.intersects(wanted)).collect();
+    let granted = grants.iter().fold(AccessFs::empty(), |sum, grant| sum.union(grant.rights));
+    if granted.contains(wanted) {
+        Decision::Granted(Mechanism::Landlock, grants)
+    } else {
+        Decision::Refused(Mechanism::Landlock, Errno::EACCES)
+    }
+}
+
+/// The decision about a port.
+fn by_list<'p>(list: &PortList, is_seen: bool, port: u16) -> Decision<'p> {
+    let by = if is_seen { Mechanism::Landlock } else { Mechanism::Supervisor };
+    match (list.is_all(), list.as_ports().contains(port)) {
+        (true, _) => Decision::Granted(Mechanism::NotAsked, Vec::new()),
+        (false, true) => Decision::Granted(by, Vec::new()),
+        (false, false) => Decision::Refused(by, Errno::EACCES),
+    }
+}
+
+fn decide_signal<'p>(features: Features) -> Decision<'p> {
+    if features.contains(Features::SCOPED) {
+        Decision::Refused(Mechanism::Landlock, Errno::EPERM)
+    } else {
+        Decision::Granted(Mechanism::Nothing, Vec::new())
     }
 }
 

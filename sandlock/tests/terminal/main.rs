@@ -110,6 +110,28 @@ until(m, b'33 77', b'<ended 3 settings kept>')
 }
 
 #[test]
+fn a_failure_says_once_how_to_learn_why() {
+    on_a_terminal(
+        a_failure_says_once_how_to_learn_why,
+        &[],
+        r#"
+m = run("exit 3")
+text = until(m, b'<ended 3 settings kept>')
+assert text.count(b'sandlock: ') == 1 and b'sandlock: sh ended with status 3; `sandlock run --why` reports' in text, text
+m = run("kill -TERM $$")
+text = until(m, b'<ended 143 settings kept>')
+assert text.count(b'sandlock: ') == 1 and b'`sandlock run --why` reports' in text, text
+for flag, count in ('-q', 0), ('--why', 1):
+    m = run("exit 3", flag)
+    text = until(m, b'<ended 3 settings kept>')
+    assert text.count(b'sandlock: ') == count and b'ended with status' not in text, text
+m = run("exit 0")
+assert b'sandlock: ' not in until(m, b'<ended 0 settings kept>')
+"#,
+    );
+}
+
+#[test]
 fn control_c_and_control_z_do_what_they_do() {
     on_a_terminal(
         control_c_and_control_z_do_what_they_do,
