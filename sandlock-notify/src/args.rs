@@ -53,7 +53,8 @@ arguments! {
         value: addr(3) -> UserAddr,
         len: addr(4) -> UserAddr,
     }
-    /// sendto(2); of send(2) the first four
+    /// sendto(2); of send(2) the first four; of write(2) the first three, and of writev(2), where the buffer
+    /// is an array of `len` vectors
     SendtoArgs {
         fd: int(0) -> i32,
         buffer: addr(1) -> UserAddr,
@@ -80,8 +81,6 @@ arguments! {
         count: int(2) -> i32,
         flags: int(3) -> i32,
     }
-    /// write(2); writev(2), where the buffer is an array of `len` vectors
-    WriteArgs { fd: int(0) -> i32, buffer: addr(1) -> UserAddr, len: register(2) -> u64 }
     /// ioctl(2)
     IoctlArgs { fd: int(0) -> i32, request: int(1) -> i32, arg: addr(2) -> UserAddr }
     /// memfd_create(2)

@@ -1,10 +1,12 @@
 //! Our end of one emulated socket: its answers, and those that are left for later.
 
-use sandlock_netlink::{NativeEndian, REPLY_MAX, Socket, answer, resume};
+use sandlock_netlink::{IntoBytes, NativeEndian, REPLY_MAX, Socket, SocketName, answer, resume};
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result, net};
 
+use super::message::NAME_MAX;
 use crate::handlers::VIEW;
+use crate::target::{Target, UserAddr, read_exact};
 
 /// Our end of one socket, and the state of the guest's.
 #[derive(Debug)]
@@ -18,16 +20,42 @@ pub(super) struct End {
     pub(super) process: Pid,
     pub(super) socket: Socket,
     /// Of the socket to a name server: that one's address, as the guest wrote it.
-    pub(super) server: Option<Server>,
+    pub(super) server: Option<Address>,
     /// Whether a datagram with descriptors lies in front. It is never taken: closing them can sleep.
     is_stuck: bool,
 }
 
-/// The address of a name server: a `struct sockaddr_in` or `sockaddr_in6`, and its length.
+/// A socket address, as much of it as a `sockaddr_nl`, `sockaddr_in` or `sockaddr_in6` has, and its length.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Server(pub(super) [u8; 28], pub(super) usize);
+pub(super) struct Address([u8; 28], usize);
 
-impl Server {
+impl Address {
+    /// Copies a target's.
+    pub(super) fn read(target: &dyn Target, at: UserAddr, len: i32) -> Result<Self> {
+        let mut bytes = [0; 28];
+        // The kernel refuses a length beyond that of any address.
+        let len = Some(len).filter(|len| *len <= NAME_MAX).and_then(|len| usize::try_from(len).ok());
+        let len = len.ok_or(Errno::EINVAL)?.min(bytes.len());
+        read_exact(target, at, bytes.get_mut(..len).unwrap_or_default())?;
+        Ok(Self(bytes, len))
+    }
+
+    pub(super) fn of(name: &SocketName<NativeEndian>) -> Self {
+        let mut bytes = [0; 28];
+        bytes.iter_mut().zip(name.as_bytes()).for_each(|(to, from)| *to = *from);
+        Self(bytes, name.as_bytes().len())
+    }
+
+    /// Whether it is a name server's: port 53, of any machine.
+    pub(super) fn is_server(&self) -> bool {
+        let is_whole = match self.family() {
+            libc::AF_INET => self.1 >= 16,
+            libc::AF_INET6 => self.1 >= 24,
+            _ => false,
+        };
+        is_whole && matches!(self.0, [_, _, 0, 53, ..])
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.get(..self.1).unwrap_or_default()
     }
@@ -57,6 +85,16 @@ impl End {
         let _ = net::set_option(ours.as_fd(), libc::SOL_SOCKET, net::SO_PASSRIGHTS, &[0; 4]);
         let cookie = net::cookie(guest.as_fd())?;
         Ok((Self { ours, cookie, kind: kind & 0xf, process, socket, server: None, is_stuck: false }, guest))
+    }
+
+    /// The guest's address; of a socket to a name server that one's, which has the family at least.
+    pub(super) fn name(&self) -> Address {
+        self.server.unwrap_or_else(|| Address::of(&self.socket.name()))
+    }
+
+    /// The address that datagrams come from: the name server's, or the kernel's, which is port 0.
+    pub(super) fn peer(&self) -> Address {
+        self.server.unwrap_or_else(|| Address::of(&SocketName::new(0, 0)))
     }
 
     /// Sends one datagram to the guest. It is lost where its queue has no room.

@@ -7,6 +7,8 @@ use sandlock_sys::{Errno, Pid, Result, Uid, process};
 use crate::call::Call;
 use crate::target::{Target, UserAddr, read_exact};
 
+/// The longest address of any family: `sizeof(struct sockaddr_storage)`.
+pub(super) const NAME_MAX: i32 = 128;
 /// How many vectors a message can have (`UIO_MAXIOV`).
 pub(super) const VECTORS_MAX: u64 = 1024;
 /// How many of them are copied at once.
@@ -46,12 +48,14 @@ fn int(bytes: &[u8], at: usize) -> Option<i32> {
     Some(i32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// A `struct msghdr`.
+/// A message: a `struct msghdr`, or the arguments of a call without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
-    at: UserAddr,
+    /// The address of the structure, if there is one.
+    at: Option<UserAddr>,
     word: Word,
     pub(super) name: UserAddr,
+    /// 0 where there is no name.
     pub(super) name_len: i32,
     pub(super) buffers: Buffers,
     control: UserAddr,
@@ -59,6 +63,11 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// A message with no name and no control message.
+    pub(super) const fn of(buffers: Buffers, word: Word) -> Self {
+        Self { at: None, word, name: UserAddr(0), name_len: 0, buffers, control: UserAddr(0), control_len: 0 }
+    }
+
     pub(super) fn read(target: &dyn Target, at: UserAddr, word: Word) -> Result<Self> {
         let mut bytes = [0; 7 * 8];
         let bytes = bytes.get_mut(..word.usize().saturating_mul(7)).ok_or(Errno::EINVAL)?;
@@ -67,11 +76,16 @@ impl Header {
     }
 
     fn parse(bytes: &[u8], at: UserAddr, word: Word) -> Option<Self> {
+        let name = UserAddr(word.get(bytes, 0)?);
+        let name_len = match int(bytes, word.usize())? {
+            _ if name.is_null() => 0,
+            len => Some(len.min(NAME_MAX)).filter(|len| *len >= 0)?,
+        };
         Some(Self {
-            at,
+            at: Some(at),
             word,
-            name: UserAddr(word.get(bytes, 0)?),
-            name_len: int(bytes, word.usize())?,
+            name,
+            name_len,
             buffers: Buffers::Many(UserAddr(word.get(bytes, 2)?), word.get(bytes, 3)?, word),
             control: UserAddr(word.get(bytes, 4)?),
             control_len: word.get(bytes, 5)?,
@@ -84,13 +98,16 @@ impl Header {
         Some((UserAddr(at), UserAddr(at.checked_add(word.0.checked_mul(WORDS)?)?)))
     }
 
-    /// Reports in the target's header a name of this length, no control message, and these flags.
-    pub(super) fn received(&self, target: &dyn Target, name_len: i32, flags: i32) -> Result<()> {
-        let field = |words: u64| UserAddr(self.at.0.wrapping_add(words.wrapping_mul(self.word.0)));
-        let none = [0; 8];
+    /// Reports in the target's header this name, no control message, and these flags.
+    pub(super) fn received(&self, target: &dyn Target, name: &[u8], flags: i32) -> Result<()> {
+        let Some(at) = self.at else { return Ok(()) };
+        let field = |words: u64| UserAddr(at.0.wrapping_add(words.wrapping_mul(self.word.0)));
         if !self.name.is_null() {
-            target.write(field(1), &name_len.to_ne_bytes())?;
+            let room = usize::try_from(self.name_len).unwrap_or(0);
+            let len = i32::try_from(name.len()).unwrap_or(0).to_ne_bytes();
+            target.write_both([(self.name, name.get(..room).unwrap_or(name)), (field(1), &len)])?;
         }
+        let none = [0; 8];
         let none = none.get(..self.word.usize()).unwrap_or_default();
         target.write_both([(field(5), none), (field(6), &flags.to_ne_bytes())])
     }
@@ -212,7 +229,7 @@ fn length(len: u64) -> Result<usize> {
 mod tests {
     use super::*;
     use crate::tests::Image;
-    use std::vec::Vec;
+    use std::{vec, vec::Vec};
 
     const WIDE: Word = Word(8);
     const NARROW: Word = Word(4);
@@ -225,13 +242,22 @@ mod tests {
     #[test]
     fn a_header_is_read_in_either_word_size() {
         for word in [WIDE, NARROW] {
-            let image = Image::new(&words(word, &[0x2000, 12, 0x3000, 2, 0x4000, 24, 0]));
-            let header = Header::read(&image, UserAddr(Image::BASE), word).unwrap();
-            assert_eq!((header.name, header.name_len), (UserAddr(0x2000), 12));
-            assert_eq!(header.buffers, Buffers::Many(UserAddr(0x3000), 2, word));
-            assert_eq!((header.control, header.control_len), (UserAddr(0x4000), 24));
-            header.received(&image, 5, 0x20).unwrap();
-            assert_eq!(image.0.into_inner(), words(word, &[0x2000, 5, 0x3000, 2, 0x4000, 0, 0x20]));
+            let name = Image::BASE + u64::try_from(word.usize() * 7).unwrap();
+            let header = |name, len| words(word, &[name, len, 0x3000, 2, 0x4000, 24, 0]);
+            let read = |bytes: &[u8]| Header::read(&Image::new(bytes), UserAddr(Image::BASE), word);
+            let image = Image::new(&[header(name, 4), vec![0xee; 8]].concat());
+            let read_header = Header::read(&image, UserAddr(Image::BASE), word).unwrap();
+            assert_eq!((read_header.name, read_header.name_len), (UserAddr(name), 4));
+            assert_eq!(read_header.buffers, Buffers::Many(UserAddr(0x3000), 2, word));
+            assert_eq!((read_header.control, read_header.control_len), (UserAddr(0x4000), 24));
+            read_header.received(&image, b"12345", 0x20).unwrap();
+            let after = words(word, &[name, 5, 0x3000, 2, 0x4000, 0, 0x20]);
+            assert_eq!(image.0.into_inner(), [&after[..], b"1234\xee\xee\xee\xee"].concat());
+            // As the kernel has it: no name has no length, and none is longer than any address or negative.
+            let minus = u64::from(u32::MAX);
+            assert_eq!(read(&header(0, minus)).unwrap().name_len, 0);
+            assert_eq!(read(&header(name, 1000)).unwrap().name_len, NAME_MAX);
+            assert_eq!(read(&header(name, minus)), Err(Errno::EINVAL));
         }
         assert_eq!(Header::nth(UserAddr(100), 2, WIDE), Some((UserAddr(228), UserAddr(284))));
         assert_eq!(Header::nth(UserAddr(100), 2, NARROW), Some((UserAddr(164), UserAddr(192))));

@@ -24,7 +24,7 @@ mod transfer;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-use sandlock_netlink::{ErrnoTable, IntoBytes, NativeEndian, Protocol, Socket, SocketName};
+use sandlock_netlink::{ErrnoTable, IntoBytes, NativeEndian, Protocol, Socket};
 use sandlock_sys::fs::{self, OFlags};
 use sandlock_sys::mm::FixedVec;
 use sandlock_sys::nr::Name;
@@ -35,11 +35,10 @@ use crate::args::{ConnectArgs, GetOptionArgs, NameArgs, SendtoArgs, SetOptionArg
 use crate::call::Call;
 use crate::dispatch::Handler;
 use crate::proc;
-use crate::target::{Socket as TargetSocket, Target, UserAddr, read_array, read_exact};
+use crate::target::{Socket as TargetSocket, Target, UserAddr, read_array};
 use crate::verdict::{ContinueReason, Response, Verdict};
 use crate::work::Desk;
-use end::{End, Server, Taken};
-use message::Buffers;
+use end::{Address, End, Taken};
 pub use resolver::Resolver;
 
 /// How many emulated sockets there can be at once.
@@ -49,8 +48,6 @@ pub const NUMBERS: RangeInclusive<i32> = 960..=1023;
 /// How much of a datagram is looked at; real requests are under 200 bytes. No message beyond it is
 /// executed, nor one that reaches there.
 const REQUEST_MAX: usize = 8192;
-/// `size_of::<struct sockaddr_nl>()`
-const NAME_LEN: usize = 12;
 
 /// Gives a socket a name: the requested one, the process, which ports are taken.
 type Rename =
@@ -93,26 +90,23 @@ impl Handler for Netlink<'_> {
                 _ => Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)),
             });
         };
-        if let Some(server) = self.end(index)?.server {
-            match name {
-                Name::bind => return Err(Errno::EINVAL),
-                Name::connect => {
-                    let (addr, len) = (ConnectArgs::of(call).addr, ConnectArgs::of(call).len);
-                    self.end(index)?.server = take_server(call, addr, len)?.or(Some(server));
-                    return Ok(Verdict::Reply(Response::Return(0)));
-                }
-                Name::getsockname | Name::getpeername => {
-                    return Ok(Verdict::Reply(Response::Return(put_name(call, server.bytes())?)));
-                }
-                _ => {}
-            }
-        }
+        let end = self.end(index)?;
         let value = match name {
+            Name::bind if end.server.is_some() => return Err(Errno::EINVAL),
+            Name::connect if let Some(server) = &mut end.server => {
+                let address = read_address(call)?;
+                if address.is_server() {
+                    *server = address;
+                }
+                0
+            }
             Name::bind => self.rename(index, Socket::bind::<NativeEndian>, call)?,
             Name::connect => self.rename(index, Socket::connect::<NativeEndian>, call)?,
-            Name::getsockname => put_name(call, self.end(index)?.socket.name::<NativeEndian>().as_bytes())?,
-            // The other end is the kernel: port 0.
-            Name::getpeername => put_name(call, SocketName::<NativeEndian>::new(0, 0).as_bytes())?,
+            Name::getsockname | Name::getpeername => {
+                let NameArgs { addr, len, .. } = NameArgs::of(call);
+                let address = if name == Name::getsockname { end.name() } else { end.peer() };
+                put_name(call, (addr, len), &address)?
+            }
             Name::setsockopt => self.set_option(index, call)?,
             Name::getsockopt => self.option(index, call)?,
             Name::recvfrom | Name::recvmsg | Name::recvmmsg | Name::recvmmsg_time64 => {
@@ -194,11 +188,15 @@ impl<'p> Netlink<'p> {
         }
         let sends = SendtoArgs::of(call);
         let server = match name {
-            Name::connect => take_server(call, ConnectArgs::of(call).addr, ConnectArgs::of(call).len)?,
-            Name::sendto => take_server(call, sends.addr, sends.addr_len)?,
-            _ => None,
+            Name::connect => read_address(call)?,
+            Name::sendto if !sends.addr.is_null() => {
+                Address::read(call.target(), sends.addr, sends.addr_len)?
+            }
+            _ => return Ok(None),
         };
-        let Some(server) = server else { return Ok(None) };
+        if !server.is_server() {
+            return Ok(None);
+        }
         let (socket, domain) = TargetSocket::open(call.target(), fd)?;
         let kind = net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)?;
         if kind != libc::SOCK_DGRAM || domain != server.family() {
@@ -207,14 +205,7 @@ impl<'p> Netlink<'p> {
         let nonblocking = fs::status_flags(socket.as_fd())?.contains(OFlags::NONBLOCK);
         let (index, fd_of_pair) = self.add(kind, call, Socket::new(0), nonblocking)?;
         self.end(index)?.server = Some(server);
-        let value = if name == Name::sendto {
-            let mut query = [0; REQUEST_MAX];
-            let (copied, len) = Buffers::One(sends.buffer, sends.len).gather(call.target(), &mut query)?;
-            self.query(index, query.get(..copied).unwrap_or_default());
-            i64::try_from(len).map_err(|_| Errno::EINVAL)?
-        } else {
-            0
-        };
+        let value = if name == Name::sendto { self.send(index, socket.as_fd(), call)? } else { 0 };
         Ok(Some(Verdict::Reply(Response::Swap { fd: fd_of_pair, at: fd, value })))
     }
 
@@ -275,8 +266,7 @@ impl<'p> Netlink<'p> {
 
     /// bind, connect.
     fn rename(&mut self, index: usize, rename: Rename, call: &Call<'_>) -> Result<i64> {
-        let mut name = [0; NAME_LEN];
-        self.name(index, rename, take_name(call, &mut name)?, process_of(call.target()))
+        self.name(index, rename, read_address(call)?.bytes(), process_of(call.target()))
     }
 
     /// Gives a socket a name, which its process has asked for or not.
@@ -370,20 +360,6 @@ fn datagram_socket(call: &Call<'_>) -> Result<Response> {
     }
 }
 
-/// The address of a name server, if it is one: port 53, of any machine.
-fn take_server(call: &Call<'_>, addr: UserAddr, len: i32) -> Result<Option<Server>> {
-    let mut bytes = [0; 28];
-    let len = usize::try_from(len).unwrap_or(0).min(bytes.len());
-    read_exact(call.target(), addr, bytes.get_mut(..len).unwrap_or_default())?;
-    let server = Server(bytes, len);
-    let is_whole = match server.family() {
-        libc::AF_INET => len >= 16,
-        libc::AF_INET6 => len >= 24,
-        _ => false,
-    };
-    Ok(Some(server).filter(|_| is_whole && matches!(bytes, [_, _, 0, 53, ..])))
-}
-
 /// An error under the number it has on this machine.
 fn native(errno: sandlock_netlink::Errno) -> Errno {
     Errno::new(ErrnoTable::NATIVE.number(errno))
@@ -394,21 +370,16 @@ fn process_of(target: &dyn Target) -> Pid {
     proc::thread_group(target.tid()).unwrap_or_default()
 }
 
-/// Reads the address of bind or connect, registers 1 and 2: as much of it as a `sockaddr_nl` has.
-fn take_name<'b>(call: &Call<'_>, buffer: &'b mut [u8; NAME_LEN]) -> Result<&'b [u8]> {
-    // The kernel refuses a length beyond that of any address.
-    let args = ConnectArgs::of(call);
-    let len = usize::try_from(args.len).ok().filter(|len| *len <= 128).ok_or(Errno::EINVAL)?;
-    let name = buffer.get_mut(..len.min(NAME_LEN)).unwrap_or_default();
-    read_exact(call.target(), args.addr, name)?;
-    Ok(name)
+/// Reads the address of bind or connect.
+fn read_address(call: &Call<'_>) -> Result<Address> {
+    let ConnectArgs { addr, len, .. } = ConnectArgs::of(call);
+    Address::read(call.target(), addr, len)
 }
 
-/// Writes the answer of getsockname or getpeername: registers 1 and 2.
-fn put_name(call: &Call<'_>, name: &[u8]) -> Result<i64> {
-    let args = NameArgs::of(call);
-    let room = take_room(call.target(), args.len)?;
-    put(call, (args.addr, args.len), name.get(..room).unwrap_or(name), name.len())
+/// Writes an address as the answer of getsockname, getpeername or recvfrom.
+fn put_name(call: &Call<'_>, (to, len_at): (UserAddr, UserAddr), name: &Address) -> Result<i64> {
+    let (name, room) = (name.bytes(), take_room(call.target(), len_at)?);
+    put(call, (to, len_at), name.get(..room).unwrap_or(name), name.len())
 }
 
 /// How much the target has room for, at the address where the length is written afterwards.
@@ -428,6 +399,7 @@ mod tests {
     use super::*;
     use crate::egress::Egress;
     use crate::tests::Image;
+    use sandlock_netlink::SocketName;
     use sandlock_sys::seccomp::Data;
     use std::vec::Vec;
 
@@ -439,8 +411,9 @@ mod tests {
     const AT: (u64, u64) = (Image::BASE + 4, Image::BASE);
 
     fn name_into(room: i32) -> (Result<i64>, Vec<u8>) {
-        let (image, data) = (with_room(room), Data { args: [0, AT.0, AT.1, 0, 0, 0], ..Data::default() });
-        let result = put_name(&Call::new(&data, &image), SocketName::<NativeEndian>::new(7, 0).as_bytes());
+        let (image, data) = (with_room(room), Data::default());
+        let name = Address::of(&SocketName::new(7, 0));
+        let result = put_name(&Call::new(&data, &image), (UserAddr(AT.0), UserAddr(AT.1)), &name);
         (result, image.0.into_inner())
     }
 

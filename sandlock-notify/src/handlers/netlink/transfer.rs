@@ -4,144 +4,84 @@
 //! The kernel remembers no caller: the request is copied, and answered here. Receiving takes a datagram
 //! out of the target's own queue; none there defers the call.
 
-use sandlock_netlink::{IntoBytes, NativeEndian, REPLY_MAX, SendArgs, SocketName};
+use sandlock_netlink::{NativeEndian, REPLY_MAX, SendArgs};
 use sandlock_sys::fs::{self, OFlags};
 use sandlock_sys::nr::Name;
 use sandlock_sys::poll::Events;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, net};
 
-use super::end::Server;
+use super::end::Address;
 use super::message::{Buffers, Header, VECTORS_MAX, Word};
-use super::{NAME_LEN, Netlink, REQUEST_MAX, native, process_of, take_room};
-use crate::args::{MessageArgs, MessagesArgs, RecvfromArgs, SendtoArgs, WriteArgs};
+use super::{Netlink, REQUEST_MAX, native, process_of, put_name};
+use crate::args::{MessageArgs, MessagesArgs, RecvfromArgs, SendtoArgs};
 use crate::call::Call;
-use crate::target::{Socket as TargetSocket, UserAddr, read_exact};
+use crate::target::Socket as TargetSocket;
 use crate::verdict::{Response, Until, Verdict, Wait};
 
 /// How many messages of sendmmsg and recvmmsg are carried at once; the target calls again for more.
 const MESSAGES_MAX: i32 = 16;
-/// The longest address of any family: `sizeof(struct sockaddr_storage)`.
-const STORAGE: i32 = 128;
 
-/// What one call, or one message of it, sends.
-struct Sent<'a> {
-    buffers: Buffers,
-    name: &'a [u8],
+/// A call that sends or receives, and the emulated socket it is on: our end's place, and the guest's.
+#[derive(Clone, Copy)]
+struct Transfer<'c> {
+    index: usize,
+    guest: BorrowedFd<'c>,
+    call: &'c Call<'c>,
     flags: i32,
-    header: Option<&'a Header>,
 }
 
 impl Netlink<'_> {
-    /// The address that datagrams come from: the kernel's, or the name server's.
-    fn source(&mut self, index: usize) -> Result<Server> {
-        let kernel = SocketName::<NativeEndian>::new(0, 0);
-        let mut name = Server([0; 28], NAME_LEN);
-        name.0.iter_mut().zip(kernel.as_bytes()).for_each(|(to, from)| *to = *from);
-        Ok(self.end(index)?.server.unwrap_or(name))
-    }
-
     /// sendto, send, write, writev, sendmsg, sendmmsg.
     pub(super) fn send(&mut self, index: usize, guest: BorrowedFd<'_>, call: &Call<'_>) -> Result<i64> {
-        let (target, word) = (call.target(), Word::of(call));
-        let mut name = [0; NAME_LEN];
-        match call.name() {
-            Some(Name::write) => {
-                let WriteArgs { buffer, len, .. } = WriteArgs::of(call);
-                let sent = Sent { buffers: Buffers::One(buffer, len), name: &[], flags: 0, header: None };
-                self.send_one(index, guest, call, &sent)
-            }
-            Some(Name::writev) => {
-                let WriteArgs { buffer, len, .. } = WriteArgs::of(call);
-                if len > VECTORS_MAX {
-                    return Err(Errno::EINVAL);
-                }
-                let buffers = Buffers::Many(buffer, len, word);
-                self.send_one(index, guest, call, &Sent { buffers, name: &[], flags: 0, header: None })
-            }
+        let (args, word) = (SendtoArgs::of(call), Word::of(call));
+        let mut one = Header::of(Buffers::One(args.buffer, args.len), word);
+        if call.name() == Some(Name::sendto) && !args.addr.is_null() {
+            (one.name, one.name_len) = (args.addr, args.addr_len);
+        }
+        let (header, flags) = match call.name() {
+            Some(Name::write) => (one, 0),
+            Some(Name::writev) if args.len > VECTORS_MAX => return Err(Errno::EINVAL),
+            Some(Name::writev) => (Header::of(Buffers::Many(args.buffer, args.len, word), word), 0),
             Some(Name::sendmsg) => {
                 let MessageArgs { message, flags, .. } = MessageArgs::of(call);
-                let header = Header::read(target, message, word)?;
-                self.send_message(index, guest, call, &header, flags)
+                (Header::read(call.target(), message, word)?, flags)
             }
             Some(Name::sendmmsg) => {
-                let args = MessagesArgs::of(call);
-                each(args.count, |number| {
-                    let (at, len_at) = Header::nth(args.messages, number, word).ok_or(Errno::EFAULT)?;
-                    let header = Header::read(target, at, word)?;
-                    let len = self.send_message(index, guest, call, &header, args.flags)?;
-                    target.write(len_at, &i32::try_from(len).unwrap_or(i32::MAX).to_ne_bytes())
-                })
+                let on = Transfer { index, guest, call, flags: MessagesArgs::of(call).flags };
+                return each(call, |header| self.send_one(on, header));
             }
-            call_name => {
-                let mut args = SendtoArgs::of(call);
-                if call_name == Some(Name::send) {
-                    (args.addr, args.addr_len) = (UserAddr(0), 0);
-                }
-                if !args.addr.is_null() && !(0..=STORAGE).contains(&args.addr_len) {
-                    return Err(Errno::EINVAL);
-                }
-                let name = read_name(call, args.addr, args.addr_len, &mut name)?;
-                let buffers = Buffers::One(args.buffer, args.len);
-                self.send_one(index, guest, call, &Sent { buffers, name, flags: args.flags, header: None })
-            }
-        }
-    }
-
-    fn send_message(
-        &mut self,
-        index: usize,
-        guest: BorrowedFd<'_>,
-        call: &Call<'_>,
-        header: &Header,
-        flags: i32,
-    ) -> Result<i64> {
-        let mut name = [0; NAME_LEN];
-        if header.name_len < 0 {
-            return Err(Errno::EINVAL);
-        }
-        let name = read_name(call, header.name, header.name_len, &mut name)?;
-        self.send_one(
-            index,
-            guest,
-            call,
-            &Sent { buffers: header.buffers, name, flags, header: Some(header) },
-        )
-    }
-
-    fn send_one(
-        &mut self,
-        index: usize,
-        guest: BorrowedFd<'_>,
-        call: &Call<'_>,
-        sent: &Sent<'_>,
-    ) -> Result<i64> {
-        let target = call.target();
-        let mut request = [0; REQUEST_MAX];
-        let (copied, len) = sent.buffers.gather(target, &mut request)?;
-        let control = match sent.header {
-            Some(header) => header.control(target, || process_of(target))?,
-            None => Ok(()),
+            _ => (one, args.flags),
         };
-        let send_buffer = net::option(guest, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
+        self.send_one(Transfer { index, guest, call, flags }, &header)
+    }
+
+    fn send_one(&mut self, on: Transfer<'_>, header: &Header) -> Result<i64> {
+        let target = on.call.target();
+        let name = Address::read(target, header.name, header.name_len)?;
+        let mut request = [0; REQUEST_MAX];
+        let (copied, len) = header.buffers.gather(target, &mut request)?;
+        let request = request.get(..copied).unwrap_or_default();
+        let control = header.control(target, || process_of(target))?;
+        let send_buffer = net::option(on.guest, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
         let args = SendArgs {
-            name: sent.name,
+            name: name.bytes(),
             len,
-            out_of_band: sent.flags & libc::MSG_OOB != 0,
+            out_of_band: on.flags & libc::MSG_OOB != 0,
             control,
             send_buffer: usize::try_from(send_buffer).unwrap_or(0),
         };
-        if self.end(index)?.server.is_some() {
-            self.query(index, request.get(..copied).unwrap_or_default());
+        if self.end(on.index)?.server.is_some() {
+            self.query(on.index, request);
             return i64::try_from(len).map_err(|_| Errno::EINVAL);
         }
-        let mut socket = self.end(index)?.socket;
+        let mut socket = self.end(on.index)?.socket;
         let process = if socket.port == 0 { process_of(target).get().cast_unsigned() } else { 0 };
         let sends = socket.send::<NativeEndian>(&args, process, &self.taken(socket.protocol));
-        let end = self.end(index)?;
+        let end = self.end(on.index)?;
         // A send that fails late has bound the socket.
         end.socket = socket;
         sends.map_err(native)?;
-        end.answer(request.get(..copied).unwrap_or_default());
+        end.answer(request);
         i64::try_from(len).map_err(|_| Errno::EINVAL)
     }
 
@@ -152,114 +92,62 @@ impl Netlink<'_> {
         guest: TargetSocket<'_>,
         call: &Call<'_>,
     ) -> Result<Verdict> {
-        let flags = match call.name() {
-            Some(Name::recvfrom) => RecvfromArgs::of(call).flags,
-            Some(Name::recvmsg) => MessageArgs::of(call).flags,
-            _ => MessagesArgs::of(call).flags,
-        };
+        let (args, word) = (RecvfromArgs::of(call), Word::of(call));
+        let MessageArgs { message, flags, .. } = MessageArgs::of(call);
+        // Those of recvmmsg are in the same register as those of recvfrom.
+        let flags = if call.name() == Some(Name::recvmsg) { flags } else { args.flags };
         if flags & libc::MSG_OOB != 0 {
             return Err(Errno::EOPNOTSUPP);
         }
-        match self.receive_what_is_there(index, guest.as_fd(), call, flags) {
+        let on = Transfer { index, guest: guest.as_fd(), call, flags };
+        let received = match call.name() {
+            Some(Name::recvfrom) => {
+                self.receive_one(on, &Header::of(Buffers::One(args.buffer, args.len), word)).and_then(|len| {
+                    put_name(call, (args.addr, args.addr_len), &self.end(index)?.peer())?;
+                    Ok(len)
+                })
+            }
+            Some(Name::recvmsg) => {
+                Header::read(call.target(), message, word).and_then(|header| self.receive_one(on, &header))
+            }
+            _ => each(call, |header| self.receive_one(on, header)),
+        };
+        match received {
             Err(Errno::EAGAIN) => wait(guest, flags),
             other => Ok(Verdict::Reply(Response::Return(other?))),
         }
     }
 
-    fn receive_what_is_there(
-        &mut self,
-        index: usize,
-        guest: BorrowedFd<'_>,
-        call: &Call<'_>,
-        flags: i32,
-    ) -> Result<i64> {
-        let (target, word) = (call.target(), Word::of(call));
-        match call.name() {
-            Some(Name::recvfrom) => {
-                let args = RecvfromArgs::of(call);
-                let room = take_room(target, args.addr_len)?;
-                let buffers = Buffers::One(args.buffer, args.len);
-                let received = self.receive_one(index, guest, call, buffers, flags)?;
-                let name = self.source(index)?;
-                let name = name.bytes();
-                let len = i32::try_from(name.len()).unwrap_or(0).to_ne_bytes();
-                target.write_both([(args.addr, name.get(..room).unwrap_or(name)), (args.addr_len, &len)])?;
-                Ok(received.value(flags))
-            }
-            Some(Name::recvmsg) => {
-                let header = Header::read(target, MessageArgs::of(call).message, word)?;
-                self.receive_message(index, guest, call, &header, flags)
-            }
-            _ => {
-                let args = MessagesArgs::of(call);
-                each(args.count, |number| {
-                    let (at, len_at) = Header::nth(args.messages, number, word).ok_or(Errno::EFAULT)?;
-                    let header = Header::read(target, at, word)?;
-                    let len = self.receive_message(index, guest, call, &header, flags)?;
-                    target.write(len_at, &i32::try_from(len).unwrap_or(i32::MAX).to_ne_bytes())
-                })
-            }
-        }
-    }
-
-    fn receive_message(
-        &mut self,
-        index: usize,
-        guest: BorrowedFd<'_>,
-        call: &Call<'_>,
-        header: &Header,
-        flags: i32,
-    ) -> Result<i64> {
-        let room = usize::try_from(header.name_len).map_err(|_| Errno::EINVAL)?;
-        let received = self.receive_one(index, guest, call, header.buffers, flags)?;
-        let name = self.source(index)?;
-        let name = name.bytes();
-        if !header.name.is_null() {
-            call.target().write(header.name, name.get(..room).unwrap_or(name))?;
-        }
-        let cut = if received.copied < received.len { libc::MSG_TRUNC } else { 0 };
-        header.received(call.target(), i32::try_from(name.len()).unwrap_or(0), cut)?;
-        Ok(received.value(flags))
-    }
-
-    fn receive_one(
-        &mut self,
-        index: usize,
-        guest: BorrowedFd<'_>,
-        call: &Call<'_>,
-        buffers: Buffers,
-        flags: i32,
-    ) -> Result<Received> {
+    fn receive_one(&mut self, on: Transfer<'_>, header: &Header) -> Result<i64> {
+        let target = on.call.target();
         let mut datagram = [0; REPLY_MAX];
-        let how = libc::MSG_DONTWAIT | libc::MSG_TRUNC | flags & libc::MSG_PEEK;
-        let len = net::recv(guest, &mut datagram, how)?;
-        self.end(index)?.go_on();
-        let bytes = datagram.get(..len).unwrap_or(&datagram);
-        Ok(Received { copied: buffers.scatter(call.target(), bytes)?, len })
+        let how = libc::MSG_DONTWAIT | libc::MSG_TRUNC | on.flags & libc::MSG_PEEK;
+        let len = net::recv(on.guest, &mut datagram, how)?;
+        let end = self.end(on.index)?;
+        end.go_on();
+        let copied = header.buffers.scatter(target, datagram.get(..len).unwrap_or(&datagram))?;
+        let cut = if copied < len { libc::MSG_TRUNC } else { 0 };
+        header.received(target, end.peer().bytes(), cut)?;
+        let value = if on.flags & libc::MSG_TRUNC == 0 { copied } else { len };
+        i64::try_from(value).map_err(|_| Errno::EINVAL)
     }
 }
 
-/// A datagram that was received: how much of it there was room for, and how long it is.
-struct Received {
-    copied: usize,
-    len: usize,
-}
-
-impl Received {
-    /// The result of the call.
-    fn value(&self, flags: i32) -> i64 {
-        let len = if flags & libc::MSG_TRUNC == 0 { self.copied } else { self.len };
-        i64::try_from(len).unwrap_or(i64::MAX)
-    }
-}
-
-/// The messages of an array, until one fails; the error counts only if it was the first.
-fn each(count: i32, mut with: impl FnMut(u64) -> Result<()>) -> Result<i64> {
+/// The messages of an array, until one fails; the error counts only if it was the first. Each one's length
+/// is written behind it.
+fn each(call: &Call<'_>, mut with: impl FnMut(&Header) -> Result<i64>) -> Result<i64> {
+    let (target, word) = (call.target(), Word::of(call));
+    let MessagesArgs { messages, count, .. } = MessagesArgs::of(call);
     let mut done = 0i64;
     // The kernel takes the count as unsigned, and cuts it.
     let count = if count < 0 { MESSAGES_MAX } else { count.min(MESSAGES_MAX) };
     for number in 0..u64::from(count.cast_unsigned()) {
-        match with(number) {
+        let place = Header::nth(messages, number, word).ok_or(Errno::EFAULT);
+        let carried = place.and_then(|(at, len_at)| {
+            let len = with(&Header::read(target, at, word)?)?;
+            target.write(len_at, &i32::try_from(len).unwrap_or(i32::MAX).to_ne_bytes())
+        });
+        match carried {
             Ok(()) => done = done.saturating_add(1),
             Err(errno) if done == 0 => return Err(errno),
             Err(_) => break,
@@ -277,17 +165,4 @@ fn wait(guest: TargetSocket<'_>, flags: i32) -> Result<Verdict> {
     let limit = net::timeout(guest.as_fd(), net::SO_RCVTIMEO)?.duration().map(|limit| (limit, Errno::EAGAIN));
     let until = guest.into_file().map_or(Until::Later, |file| Until::Event(file, Events::IN));
     Ok(Verdict::Defer(Wait { until, limit }))
-}
-
-/// As much of a destination as a `sockaddr_nl` has; of none, nothing.
-fn read_name<'b>(
-    call: &Call<'_>,
-    at: UserAddr,
-    len: i32,
-    buffer: &'b mut [u8; NAME_LEN],
-) -> Result<&'b [u8]> {
-    let len = if at.is_null() { 0 } else { usize::try_from(len).map_err(|_| Errno::EINVAL)?.min(NAME_LEN) };
-    let name = buffer.get_mut(..len).ok_or(Errno::EINVAL)?;
-    read_exact(call.target(), at, name)?;
-    Ok(name)
 }
