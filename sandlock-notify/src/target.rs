@@ -90,6 +90,15 @@ impl<'t> Socket<'t> {
         Ok((socket, domain))
     }
 
+    /// Whether it is `SOCK_DGRAM`, of any family.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn is_datagram(&self) -> Result<bool> {
+        net::option(self.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE).map(|kind| kind == libc::SOCK_DGRAM)
+    }
+
     /// Gives the duplicate away, to be closed by a worker.
     pub fn into_file(mut self) -> Option<OwnedFd> {
         self.file.take()

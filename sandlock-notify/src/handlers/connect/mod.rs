@@ -72,9 +72,7 @@ impl Handler for Connect<'_> {
         let args = ConnectArgs::of(call);
         let (socket, domain) = Socket::open(call.target(), args.fd)?;
         // Such a socket cannot send (`handlers::interfaces`): the program falls back at once.
-        if domain == libc::AF_UNIX
-            && net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)? == libc::SOCK_DGRAM
-        {
+        if domain == libc::AF_UNIX && socket.is_datagram()? {
             return Err(Errno::EACCES);
         }
         let mut address = [0; LONGEST];
@@ -84,9 +82,8 @@ impl Handler for Connect<'_> {
         let exact = match model::parse(domain, given)? {
             Destination::Nowhere => given,
             Destination::Internet(address, port, exact) => {
-                let kind = net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)?;
                 // A datagram socket sends nothing, whatever it is connected to.
-                if kind != libc::SOCK_DGRAM && !egress.allows(&address, port, time::monotonic()) {
+                if !socket.is_datagram()? && !egress.allows(&address, port, time::monotonic()) {
                     return Err(Errno::EACCES);
                 }
                 exact
@@ -102,15 +99,14 @@ impl Handler for Connect<'_> {
             }
         };
         let kept = if self.timeouts { net::timeout(socket.as_fd(), SO_SNDTIMEO)? } else { Timeout::NONE };
-        let attempt = connect(socket.as_fd(), exact, kept)?;
-        match attempt.result {
-            Err(Errno::EINPROGRESS | Errno::EALREADY) if attempt.blocking => {
-                let until = socket.into_file().map_or(Until::Later, |file| Until::Event(file, Events::OUT));
-                let limit = kept.duration().map(|limit| (limit, Errno::EINPROGRESS));
-                Ok(Verdict::Defer(Wait { until, limit }))
+        let pending = connect(socket.as_fd(), exact, kept)?;
+        let until = match pending {
+            Some(Errno::EINPROGRESS) => {
+                socket.into_file().map_or(Until::Later, |file| Until::Event(file, Events::OUT))
             }
-            _ => attempt.verdict(kept),
-        }
+            _ => Until::Later,
+        };
+        Ok(verdict(pending, until, kept))
     }
 }
 
@@ -124,13 +120,9 @@ impl Connect<'_> {
         let len = usize::try_from(args.len).map_err(|_| Errno::EINVAL)?;
         let narrow = call.has_narrow_longs() && args.name == SO_SNDTIMEO;
         let size = if args.name == libc::SO_LINGER || narrow { 8 } else { 16 };
-        if args.level != libc::SOL_SOCKET {
-            return Err(Errno::ENOPROTOOPT);
-        }
-        if len < size {
-            return Err(Errno::EINVAL);
-        }
         match args.name {
+            _ if args.level != libc::SOL_SOCKET => return Err(Errno::ENOPROTOOPT),
+            _ if len < size => return Err(Errno::EINVAL),
             libc::SO_LINGER => {
                 let linger = Linger::from_bytes(read_array(target, args.value)?);
                 if linger.waits() {
@@ -154,19 +146,15 @@ impl Connect<'_> {
     }
 }
 
-/// A connect that was made once: its result, and whether the target's own call would have waited.
-struct Attempt {
-    result: Result<()>,
-    blocking: bool,
-}
-
 /// Connects, or goes on connecting, without waiting: calling connect again is how its end is learned. `kept`
-/// is the socket's send timeout.
+/// is the socket's send timeout. Returns the error of a timeout if the target's own call would have waited:
+/// `EAGAIN` of a unix socket with a full backlog, of which nothing reports when it no longer is full, and
+/// `EINPROGRESS` of any other.
 ///
 /// Two things keep it from waiting, and both are undone at once, for they are the target's too. `O_NONBLOCK`
 /// is the one that works; but another thread of the target can take it away in between (`F_SETFL`,
 /// `FIONBIO`), and then the send timeout ends the wait after a tick.
-fn connect(socket: BorrowedFd<'_>, address: &[u8], kept: Timeout) -> Result<Attempt> {
+fn connect(socket: BorrowedFd<'_>, address: &[u8], kept: Timeout) -> Result<Option<Errno>> {
     let blocking = !fs::status_flags(socket)?.contains(OFlags::NONBLOCK);
     net::set_send_timeout(socket, Timeout::SHORTEST)?;
     if blocking {
@@ -182,22 +170,17 @@ fn connect(socket: BorrowedFd<'_>, address: &[u8], kept: Timeout) -> Result<Atte
         fs::set_nonblocking(socket, false)?;
     }
     net::set_send_timeout(socket, kept)?;
-    Ok(Attempt { result, blocking })
+    match result {
+        Err(Errno::EINPROGRESS | Errno::EALREADY) if blocking => Ok(Some(Errno::EINPROGRESS)),
+        Err(Errno::EAGAIN) if blocking => Ok(Some(Errno::EAGAIN)),
+        done => done.map(|()| None),
+    }
 }
 
-impl Attempt {
-    /// The answer, once it is known. A unix socket with a full backlog lets its caller wait, and nothing
-    /// reports when it no longer is full.
-    fn verdict(&self, kept: Timeout) -> Result<Verdict> {
-        match self.result {
-            Ok(()) => Ok(Verdict::Reply(Response::Return(0))),
-            Err(Errno::EAGAIN) if self.blocking => {
-                let limit = kept.duration().map(|limit| (limit, Errno::EAGAIN));
-                Ok(Verdict::Defer(Wait { until: Until::Later, limit }))
-            }
-            Err(errno) => Err(errno),
-        }
-    }
+/// The answer to a connect that succeeded, or that must wait and is then to fail with this error.
+fn verdict(pending: Option<Errno>, until: Until, kept: Timeout) -> Verdict {
+    let Some(errno) = pending else { return Verdict::Reply(Response::Return(0)) };
+    Verdict::Defer(Wait { until, limit: kept.duration().map(|limit| (limit, errno)) })
 }
 
 /// A worker's part: connects the socket on the desk to the unix socket at the path on the desk.
@@ -214,7 +197,8 @@ fn connect_to_path(job: &mut Job<'_>) -> Result<Verdict> {
     let mut address = [0; LONGEST];
     let len = name_of(file.as_fd(), &mut address)?;
     let kept = net::timeout(socket, SO_SNDTIMEO)?;
-    connect(socket, address.get(..len).ok_or(Errno::EINVAL)?, kept)?.verdict(kept)
+    let pending = connect(socket, address.get(..len).ok_or(Errno::EINVAL)?, kept)?;
+    Ok(verdict(pending, Until::Later, kept))
 }
 
 /// Writes a `sockaddr_un` that names the pinned file by our own descriptor; returns its length.

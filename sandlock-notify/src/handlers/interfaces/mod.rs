@@ -13,7 +13,7 @@
 mod model;
 
 use sandlock_sys::nr::Name;
-use sandlock_sys::{AsFd, Errno, Result, net};
+use sandlock_sys::{Errno, Result};
 
 use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
 use crate::args::{ConnectArgs, IoctlArgs};
@@ -62,7 +62,7 @@ impl Interfaces {
     fn bind(&self, call: &Call<'_>) -> Result<Verdict> {
         if self.mutes
             && let Ok((socket, libc::AF_UNIX)) = Socket::open(call.target(), ConnectArgs::of(call).fd)
-            && net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)? == libc::SOCK_DGRAM
+            && socket.is_datagram()?
         {
             return Err(Errno::EACCES);
         }

@@ -198,12 +198,11 @@ impl<'p> Netlink<'p> {
             return Ok(None);
         }
         let (socket, domain) = TargetSocket::open(call.target(), fd)?;
-        let kind = net::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TYPE)?;
-        if kind != libc::SOCK_DGRAM || domain != server.family() {
+        if !socket.is_datagram()? || domain != server.family() {
             return Ok(None);
         }
         let nonblocking = fs::status_flags(socket.as_fd())?.contains(OFlags::NONBLOCK);
-        let (index, fd_of_pair) = self.add(kind, call, Socket::new(0), nonblocking)?;
+        let (index, fd_of_pair) = self.add(libc::SOCK_DGRAM, call, Socket::new(0), nonblocking)?;
         self.end(index)?.server = Some(server);
         let value = if name == Name::sendto { self.send(index, socket.as_fd(), call)? } else { 0 };
         Ok(Some(Verdict::Reply(Response::Swap { fd: fd_of_pair, at: fd, value })))

@@ -1,6 +1,7 @@
 //! The name server of the sandbox: a question about a name of the policy goes to the machine's own name
 //! servers, any other is answered here, and no byte of it leaves.
 
+use core::iter::empty;
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -62,30 +63,25 @@ impl<'p> Resolver<'p> {
         let mut text = [0; dns::NAME_MAX];
         let is_known = question.name(&mut text).is_some_and(|name| self.egress.resolves(name));
         match question.kind {
-            _ if !is_known || !question.is_internet() => reply(end, &question, Code::NX_DOMAIN),
-            dns::A | dns::AAAA => {
-                if self.try_from(0, &question, end.cookie).is_none() {
-                    reply(end, &question, Code::SERV_FAIL);
-                }
-            }
+            _ if !is_known || !question.is_internet() => reply(end, &question, Code::NX_DOMAIN, 0, empty()),
+            dns::A | dns::AAAA => self.pass_on(0, &question, end),
             // The name has addresses, and nothing else that is known here.
-            _ => reply(end, &question, Code::NO_ERROR),
+            _ => reply(end, &question, Code::NO_ERROR, 0, empty()),
         }
     }
 
-    /// Asks the first name server, from this attempt on, that can be sent to.
-    fn try_from(&mut self, attempt: usize, question: &Question, cookie: u64) -> Option<()> {
-        let attempts = self.servers.len().checked_mul(ROUNDS)?;
-        for attempt in attempt..attempts {
-            let server = self.servers.get(attempt.checked_rem(self.servers.len())?)?;
-            if let Ok((socket, id)) = send(server, question) {
-                let until = time::monotonic().saturating_add(PATIENCE);
-                let attempt = attempt.saturating_add(1);
-                let asked = Asked { question: *question, cookie, attempt, socket, id, until };
-                return self.open.push(asked).ok();
-            }
+    /// Asks the first name server, from this attempt on, that can be sent to. The question fails if there is
+    /// none.
+    fn pass_on(&mut self, attempt: usize, question: &Question, end: &End) {
+        let attempts = self.servers.iter().cycle().take(self.servers.len().saturating_mul(ROUNDS));
+        let sent = attempts.zip(1..).skip(attempt).find_map(|(server, attempt)| {
+            let (socket, id) = send(server, question).ok()?;
+            let until = time::monotonic().saturating_add(PATIENCE);
+            Some(Asked { question: *question, cookie: end.cookie, attempt, socket, id, until })
+        });
+        if sent.is_none_or(|asked| self.open.push(asked).is_err()) {
+            reply(end, question, Code::SERV_FAIL, 0, empty());
         }
-        None
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = PollFd> {
@@ -106,32 +102,19 @@ impl<'p> Resolver<'p> {
             Ok(Some(answer)) => Some(answer),
         };
         let Some(Asked { question, cookie, attempt, .. }) = self.open.swap_remove(index) else { return };
-        let end = ends.find(|end| end.cookie == cookie);
-        match (answer, end) {
-            (Some((code, addresses)), Some(end)) => {
-                let mut text = [0; dns::NAME_MAX];
-                let name = question.name(&mut text).unwrap_or_default();
-                let now = time::monotonic();
-                let seconds = addresses.clone().map(|(seconds, _)| seconds).min().unwrap_or(0);
-                let reachable = addresses.filter(|(seconds, address)| {
-                    let whole = address.first_chunk().copied();
-                    let whole = whole.unwrap_or_else(|| {
-                        egress::mapped(address.first_chunk().copied().unwrap_or_default())
-                    });
-                    self.egress.learn(name, &whole, *seconds, now)
-                });
-                let mut to = [0; dns::REPLY_MAX];
-                let reachable = reachable.map(|(_, address)| address);
-                let len = question.reply(code, seconds.min(REMEMBERED), reachable, &mut to);
-                end.emit(to.get(..len).unwrap_or_default());
-            }
-            (None, Some(end)) => {
-                if self.try_from(attempt, &question, cookie).is_none() {
-                    reply(end, &question, Code::SERV_FAIL);
-                }
-            }
-            (_, None) => {}
-        }
+        let Some(end) = ends.find(|end| end.cookie == cookie) else { return };
+        let Some((code, addresses)) = answer else { return self.pass_on(attempt, &question, end) };
+        let mut text = [0; dns::NAME_MAX];
+        let name = question.name(&mut text).unwrap_or_default();
+        let now = time::monotonic();
+        let seconds = addresses.clone().map(|(seconds, _)| seconds).min().unwrap_or(0);
+        let reachable = addresses.filter(|(seconds, address)| {
+            let whole = address.first_chunk().copied();
+            let whole =
+                whole.unwrap_or_else(|| egress::mapped(address.first_chunk().copied().unwrap_or_default()));
+            self.egress.learn(name, &whole, *seconds, now)
+        });
+        reply(end, &question, code, seconds.min(REMEMBERED), reachable.map(|(_, address)| address));
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -143,19 +126,23 @@ impl<'p> Resolver<'p> {
         while let Some(late) = self.open.iter().position(|asked| asked.until <= now)
             && let Some(Asked { question, cookie, attempt, .. }) = self.open.swap_remove(late)
         {
-            if let Some(end) = ends.clone().find(|end| end.cookie == cookie)
-                && self.try_from(attempt, &question, cookie).is_none()
-            {
-                reply(end, &question, Code::SERV_FAIL);
+            if let Some(end) = ends.clone().find(|end| end.cookie == cookie) {
+                self.pass_on(attempt, &question, end);
             }
         }
     }
 }
 
-/// A reply without an address.
-fn reply(end: &End, question: &Question, code: Code) {
+/// Sends a reply with these addresses, which may be remembered for so many seconds.
+fn reply<'a>(
+    end: &End,
+    question: &Question,
+    code: Code,
+    seconds: u32,
+    addresses: impl Iterator<Item = &'a [u8]>,
+) {
     let mut to = [0; dns::REPLY_MAX];
-    let len = question.reply(code, 0, core::iter::empty(), &mut to);
+    let len = question.reply(code, seconds, addresses, &mut to);
     end.emit(to.get(..len).unwrap_or_default());
 }
 
