@@ -254,6 +254,10 @@ fn tcp_and_its_relatives() {
         ("udp_sweep", Works, "--net-allow *", "errno EPIPE"),
         ("udp6_sweep", Works, "--net-allow *", "errno EPIPE"),
         ("udplite_send", Unknown, "", "errno EACCES"),
+        // Newer kernels want a capability for it.
+        ("source_route", Unknown, "--net-allow *", "errno EPERM"),
+        ("source6_route", Works, "--net-allow *", "errno EPERM"),
+        ("multicast", Works, "--net-allow *", "errno ENODEV"),
         ("upper_layer {allowed}", Works, "--net-allow :{allowed}", "errno ENOPROTOOPT"),
     ]);
 }

@@ -131,6 +131,40 @@ pub(crate) const ATTACKS: &[Attack] = &[
     }),
     attack("udp_sweep", "sends a datagram to a socket of its own, by each way there is", |_| sweep(AF_INET)),
     attack("udp6_sweep", "the same over IPv6", |_| sweep(AF_INET6)),
+    attack("source_route", "routes a connection by way of another machine", |_| {
+        // IPOPT_LSRR with one address, and the end of the list.
+        let route = [131u8, 7, 4, 127, 0, 0, 1, 0];
+        done(sys!("setsockopt", socket(AF_INET, SOCK_STREAM, 0)?, 0, 4, &route, 8))
+    }),
+    attack("source6_route", "the same over IPv6, with the header of segment routing", |_| {
+        let mut route = [0u8; 40];
+        route[1..5].copy_from_slice(&[4, 4, 1, 1]);
+        (route[23], route[39]) = (1, 1);
+        done(sys!("setsockopt", socket(AF_INET6, SOCK_STREAM, 0)?, 41, 57, &route, 40))
+    }),
+    attack("multicast", "joins groups, each of which the kernel reports to the network", |_| {
+        let mut group = [0u8; 136];
+        group[0] = 1;
+        group[8..16].copy_from_slice(&[2, 0, 0, 0, 239, 1, 2, 3]);
+        let mut group6 = [0u8; 136];
+        group6[0] = 1;
+        group6[8] = 10;
+        group6[16..18].copy_from_slice(&[0xff, 2]);
+        let mut joined = String::new();
+        for kind in [SOCK_STREAM, SOCK_DGRAM] {
+            let (v4, v6) = (socket(AF_INET, kind, 0)?, socket(AF_INET6, kind, 0)?);
+            let ways = [
+                ("IP_ADD_MEMBERSHIP", sys!("setsockopt", v4, 0, 35, &[239u8, 1, 2, 4, 127, 0, 0, 1], 8)),
+                ("MCAST_JOIN_GROUP", sys!("setsockopt", v4, 0, 42, &group, 136)),
+                ("IPV6_JOIN_GROUP", sys!("setsockopt", v6, 41, 20, &group6[16..36], 20)),
+                ("MCAST_JOIN_GROUP6", sys!("setsockopt", v6, 41, 42, &group6, 136)),
+            ];
+            for (way, _) in ways.into_iter().filter(|(_, result)| result.is_ok()) {
+                joined = joined + " " + way;
+            }
+        }
+        if joined.is_empty() { Err(Errno::ENODEV) } else { Ok(joined) }
+    }),
     attack("udplite_send", "sends a UDP-Lite datagram", |_| {
         done(sys!("sendto", socket(AF_INET, SOCK_DGRAM, 136)?, b"x", 1, 0, &inet(9), 16))
     }),

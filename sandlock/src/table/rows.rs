@@ -78,6 +78,8 @@ const EMULATED: Test = {
 const AT_NETLINK: Test = Test::eq32(1, 270);
 const AT_SOCKET: Test = Test::eq32(1, 1);
 const AT_TCP: Test = Test::eq32(1, 6);
+const AT_IP: Test = Test::eq32(1, 0);
+const AT_IPV6: Test = Test::eq32(1, 41);
 const SNDTIMEO: Test = Test::eq32(2, SO_SNDTIMEO.cast_unsigned());
 const SNDTIMEO_NEW: Test = Test::eq32(2, SO_SNDTIMEO_NEW.cast_unsigned());
 
@@ -297,10 +299,20 @@ pub const ROWS: &[Row] = &[
                 case(&[AT_SOCKET, SNDTIMEO_NEW], Then::Ask(Connect)).without(Features::UNIX_SEEN),
                 // TCP_ULP turns a TCP socket into something else.
                 case(&[AT_TCP, Test::eq32(2, 31)], Then::Refuse(Errno::ENOPROTOOPT)),
+                // IP_OPTIONS; IPV6_2292PKTOPTIONS, IPV6_RTHDR: packets would go to another machine than the
+                // one that connect(2) was judged by.
+                case(&[AT_IP, Test::eq32(2, 4)], Then::Refuse(EPERM)),
+                case(&[AT_IPV6, Test::eq32(2, 6)], Then::Refuse(EPERM)),
+                case(&[AT_IPV6, Test::eq32(2, 57)], Then::Refuse(EPERM)),
+                // IP_ADD_MEMBERSHIP to MCAST_MSFILTER; IPV6_JOIN_GROUP: the kernel reports each group to the
+                // network, for a socket that cannot send too.
+                case(&[AT_IP, Test::range32(2, 35, 48)], Then::Refuse(Errno::ENODEV)),
+                case(&[AT_IPV6, Test::eq32(2, 20)], Then::Refuse(Errno::ENODEV)),
+                case(&[AT_IPV6, Test::range32(2, 42, 48)], Then::Refuse(Errno::ENODEV)),
             ],
             Then::Allow,
         ),
-        "the options of emulated netlink sockets; those that could make the supervisor wait",
+        "the options of emulated netlink sockets; those that could make the supervisor wait; no source routes and groups",
     ),
     row(
         calls![getsockopt],

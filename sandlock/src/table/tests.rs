@@ -164,6 +164,15 @@ fn arguments_decide_as_the_table_says_and_high_halves_do_not_matter() {
         ("getsockopt", [3, 1, 4, 0, 0, 0], Action::ALLOW),
         ("setsockopt", [3, 270, 11, 0, 0, 0], Action::USER_NOTIF),
         ("setsockopt", [3, 6, 31, 0, 0, 0], errno(Errno::ENOPROTOOPT)),
+        ("setsockopt", [3, 0, 4, 0, 0, 0], errno(Errno::EPERM)),
+        ("setsockopt", [3, 41, 6, 0, 0, 0], errno(Errno::EPERM)),
+        ("setsockopt", [3, 41, 57, 0, 0, 0], errno(Errno::EPERM)),
+        ("setsockopt", [3, 0, 35, 0, 0, 0], errno(Errno::ENODEV)),
+        ("setsockopt", [3, 0, 48, 0, 0, 0], errno(Errno::ENODEV)),
+        ("setsockopt", [3, 0, 49, 0, 0, 0], Action::ALLOW),
+        ("setsockopt", [3, 41, 20, 0, 0, 0], errno(Errno::ENODEV)),
+        ("setsockopt", [3, 41, 42, 0, 0, 0], errno(Errno::ENODEV)),
+        ("setsockopt", [3, 41, 26, 0, 0, 0], Action::ALLOW),
     ] {
         let fits = args.iter().all(|arg| *arg < 1 << 32 || arg & GARBAGE != 0);
         if fits || cfg!(target_pointer_width = "64") {
