@@ -261,3 +261,20 @@ fn an_address_that_changes_while_it_is_judged_reaches_no_other() {
         assert_eq!(ran.out, "errno EACCES\n", "{ran:?}");
     });
 }
+
+#[test]
+fn any_address_leads_a_bound_socket_to_no_address_that_is_denied() {
+    with_network(any_address_leads_a_bound_socket_to_no_address_that_is_denied, |_| {
+        let dir = Dir::new();
+        for (flags, ip) in [
+            ("--net-allow 127.0.0.1:80,[::1]:80", "198.51.100.5"),
+            ("--net-allow :80 --net-deny 198.51.100.0/24", "198.51.100.5"),
+            ("--net-allow :80 --net-deny 127.0.0.0/8", "127.0.0.1"),
+        ] {
+            let control = run(dir.command(built("victim")).args(["any_of_bound", ip, "80"]));
+            assert_eq!(control.out.trim_end(), "ok", "{control:?}");
+            let ran = victim(&format!("{flags} --net-allow-bind *"), &format!("any_of_bound {ip} 80"));
+            assert_eq!(ran.out, "errno EACCES\n", "{flags}: {ran:?}");
+        }
+    });
+}

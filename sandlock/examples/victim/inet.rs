@@ -20,6 +20,28 @@ pub(crate) const ATTACKS: &[Attack] = &[
         address[..16].copy_from_slice(&inet(number(args, 0)));
         done(sys!("connect", socket(AF_INET, SOCK_STREAM, 0)?, &address, 128))
     }),
+    attack("any_of_bound", "binds ADDRESS and connects to PORT of any address", |args| {
+        let ip: core::net::Ipv4Addr = args[0].parse().expect("an address");
+        let mut bound = inet(0);
+        bound[4..8].copy_from_slice(&ip.octets());
+        let mut any = inet(number(args, 1));
+        any[4..8].fill(0);
+        let v4 = socket(AF_INET, SOCK_STREAM, 0)?;
+        sys!("bind", v4, &bound, 16)?;
+        let _ = sys!("connect", v4, &any, 16);
+        let mut bound = inet6(0);
+        bound[8..24].copy_from_slice(&ip.to_ipv6_mapped().octets());
+        let mut any = inet6(number(args, 1));
+        any[8..24].fill(0);
+        let v6 = socket(AF_INET6, SOCK_STREAM, 0)?;
+        sys!("bind", v6, &bound, 28)?;
+        let _ = sys!("connect", v6, &any, 28);
+        let reached = |socket, from: usize| {
+            let mut peer = [0u8; 28];
+            sys!("getpeername", socket, &mut peer, at_len(28)).is_ok() && peer[from..][..4] == ip.octets()
+        };
+        check(reached(v4, 4) || reached(v6, 20), Errno::EACCES)
+    }),
     attack("tcp_bind", "binds a free port", |_| bind(AF_INET, 0, 0)),
     attack("tcp_bind_port", "binds PORT", |args| bind(AF_INET, 0, number(args, 0))),
     attack("tcp_listen", "listens without having bound, which takes a free port", |_| listen(0)),

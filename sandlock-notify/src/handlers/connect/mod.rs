@@ -79,6 +79,7 @@ impl Handler for Connect<'_> {
         let len = usize::try_from(args.len).map_err(|_| Errno::EINVAL)?;
         let given = address.get_mut(..len).ok_or(Errno::EINVAL)?;
         read_exact(call.target(), args.addr, given)?;
+        model::settle_any(domain, given);
         let exact = match model::parse(domain, given)? {
             Destination::Nowhere => given,
             Destination::Internet(address, port, exact) => {

@@ -61,6 +61,26 @@ pub fn parse(domain: i32, address: &[u8]) -> Result<Destination<'_>> {
     }
 }
 
+/// Writes the loopback address that "any" is judged as in its place: the kernel takes it for that of a socket
+/// which is bound to another address, of IPv4 too.
+pub fn settle_any(domain: i32, address: &mut [u8]) {
+    match domain {
+        libc::AF_INET => {
+            if let Some(any @ [0, 0, 0, 0]) = address.get_mut(4..8) {
+                any.copy_from_slice(&[127, 0, 0, 1]);
+            }
+        }
+        libc::AF_INET6 => match address.get_mut(8..24) {
+            Some([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, any @ ..]) if *any == [0; 4] => {
+                any.copy_from_slice(&[127, 0, 0, 1]);
+            }
+            Some([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, any @ 0]) => *any = 1,
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
 fn unix(address: &[u8]) -> Result<Destination<'_>> {
     match address.get(2..) {
         _ if address.len() > UN => Err(Errno::EINVAL),
@@ -130,6 +150,28 @@ mod tests {
     fn what_goes_to_the_kernel_is_no_longer_than_it_reads() {
         let long = address(AF_INET, &[0, 80], 100);
         assert_eq!(parse(AF_INET, &long), Ok(Destination::Internet(mapped([0; 4]), 80, &long[..16])));
+    }
+
+    #[test]
+    fn any_address_becomes_the_loopback_address_it_is_judged_as() {
+        let v6 = |ip: &str| {
+            let ip = ip.parse::<core::net::Ipv6Addr>().unwrap();
+            address(AF_INET6, &[&[0; 6][..], &ip.octets()].concat(), 28)
+        };
+        for (domain, mut given, want) in [
+            (AF_INET, address(AF_INET, &[0; 6], 16), address(AF_INET, &[0, 0, 127, 0, 0, 1], 16)),
+            (AF_INET6, v6("::"), v6("::1")),
+            (AF_INET6, v6("::ffff:0.0.0.0"), v6("::ffff:127.0.0.1")),
+            (AF_INET6, v6("::2"), v6("::2")),
+            (AF_INET6, v6("2001:db8::"), v6("2001:db8::")),
+            (AF_INET, address(AF_INET, &[0, 0, 0, 0, 0, 1], 16), address(AF_INET, &[0, 0, 0, 0, 0, 1], 16)),
+            (AF_UNIX, address(AF_UNIX, &[], 28), address(AF_UNIX, &[], 28)),
+            (AF_INET, vec![2], vec![2]),
+            (AF_INET6, vec![10], vec![10]),
+        ] {
+            settle_any(domain, &mut given);
+            assert_eq!(given, want);
+        }
     }
 
     #[test]
