@@ -11,8 +11,8 @@ use core::time::Duration;
 use sandlock_notify::egress::Egress;
 use sandlock_notify::handlers::{
     connect::Connect, connect::Judge, interfaces::Interfaces, listen::Listen, memfd::Memfd,
-    metadata::Metadata, netlink::Netlink, netlink::Resolver, posix_shm::PosixShm, process_ids::ProcessIds,
-    system_v::SystemV, terminal::Terminal as Jobs,
+    metadata::Metadata, netlink, netlink::Netlink, netlink::Resolver, posix_shm::PosixShm,
+    process_ids::ProcessIds, system_v::SystemV, terminal::Terminal as Jobs,
 };
 use sandlock_notify::{
     Again, Call, Closer, Context, ContinueReason, DeferredCalls, Desk, MAX_DEFERRED, Notification,
@@ -49,7 +49,7 @@ const JOB_STOPS: [Signal; 4] = [Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal
 /// How often deferred calls are looked after.
 const TICK: Duration = Duration::from_millis(20);
 /// The most rows of one poll: the loop's own, the workers', the handlers', and the deferred calls'.
-const MAX_ROWS: usize = 5 + WORKERS + 256 + MAX_DEFERRED;
+const MAX_ROWS: usize = 5 + WORKERS + netlink::ROWS + MAX_DEFERRED;
 
 /// Sees the calls that the supervisor answers. It decides nothing.
 ///

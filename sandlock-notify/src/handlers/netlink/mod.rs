@@ -43,6 +43,8 @@ pub use resolver::Resolver;
 
 /// How many emulated sockets there can be at once.
 pub const SOCKETS: usize = 256;
+/// The most rows of a poll: each of these sockets, and each question that a name server has.
+pub const ROWS: usize = SOCKETS + resolver::QUESTIONS;
 /// The descriptors that emulated sockets get: the last below the usual limit, where few programs have others.
 pub const NUMBERS: RangeInclusive<i32> = 960..=1023;
 /// How much of a datagram is looked at; real requests are under 200 bytes. No message beyond it is

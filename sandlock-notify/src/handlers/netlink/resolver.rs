@@ -14,7 +14,7 @@ use crate::dns::{self, Code, Question};
 use crate::egress::{self, Egress};
 
 /// How many questions are with a name server at once; one more fails.
-const QUESTIONS: usize = 64;
+pub(super) const QUESTIONS: usize = 64;
 /// How long a name server has for its answer, and how often each is asked: together less than the five
 /// seconds of libc's resolvers.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -74,7 +74,8 @@ impl<'p> Resolver<'p> {
     /// none.
     fn pass_on(&mut self, attempt: usize, question: &Question, end: &End) {
         let attempts = self.servers.iter().cycle().take(self.servers.len().saturating_mul(ROUNDS));
-        let sent = attempts.zip(1..).skip(attempt).find_map(|(server, attempt)| {
+        let has_room = self.open.len() < QUESTIONS;
+        let sent = attempts.zip(1..).skip(attempt).filter(|_| has_room).find_map(|(server, attempt)| {
             let (socket, id) = send(server, question).ok()?;
             let until = time::monotonic().saturating_add(PATIENCE);
             Some(Asked { question: *question, cookie: end.cookie, attempt, socket, id, until })
@@ -160,4 +161,35 @@ fn send(server: &SocketAddr, question: &Question) -> Result<(OwnedFd, u16)> {
     let len = question.query(id, &mut query);
     net::send(socket.as_fd(), query.get(..len).unwrap_or_default(), libc::MSG_DONTWAIT)?;
     Ok((socket, id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Ports;
+    use crate::egress::{Rule, To};
+    use sandlock_netlink::Socket;
+    use sandlock_sys::Pid;
+
+    #[test]
+    fn a_name_server_has_no_more_questions_than_there_is_room_for() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        let (servers, rules) =
+            ([server.local_addr().unwrap()], [Rule { allows: true, to: To::EVERY, ports: Ports::All }]);
+        let egress = Egress::new(&rules);
+        let mut resolver = Resolver::new(&servers, &egress);
+        let (end, guest) = End::new(libc::SOCK_DGRAM, Pid::new(7), Socket::new(0), true).unwrap();
+        for _ in 0..QUESTIONS.strict_add(10) {
+            resolver.ask(&end, b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01");
+        }
+        let mut buffer = [0; 512];
+        assert_eq!(core::iter::from_fn(|| server.recv(&mut buffer).ok()).count(), QUESTIONS);
+        assert_eq!(resolver.rows().count(), QUESTIONS);
+        for _ in 0..10 {
+            assert_eq!(net::recv(guest.as_fd(), &mut buffer, 0), Ok(19));
+            assert_eq!(buffer[..4], *b"\x12\x34\x81\x82");
+        }
+        assert_eq!(net::recv(guest.as_fd(), &mut buffer, 0), Err(sandlock_sys::Errno::EAGAIN));
+    }
 }
