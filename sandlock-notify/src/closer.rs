@@ -5,8 +5,9 @@ use core::cell::{Cell, RefCell};
 use sandlock_sys::mm::FixedVec;
 use sandlock_sys::{AsFd, OwnedFd, net};
 
-/// How many files can wait for a worker that closes them.
-const MAX_LEFT: usize = 1024;
+/// How many files can wait for a worker that closes them, and with how many no further call is received.
+const MAX_LEFT: usize = 8192;
+const ENOUGH: usize = 512;
 
 /// Closes the files that close at once, and keeps the rest for a worker: a file whose file system is asked
 /// about its close (FUSE, NFS), and a socket that lingers, if the target has closed its own descriptor
@@ -43,6 +44,12 @@ impl Closer {
         }
     }
 
+    /// Whether calls may leave more. A call leaves 64 at most, and one that waits leaves its own.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.left.borrow().len() < ENOUGH
+    }
+
     /// Whether a worker has something to close.
     #[must_use]
     pub fn is_needed(&self) -> bool {
@@ -61,5 +68,26 @@ impl Drop for Closer {
         while let Some(file) = self.take() {
             let _ = file.into_raw();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_further_call_is_received_until_workers_have_closed_what_is_left() {
+        let closer = Closer::new(false);
+        for _ in 0..ENOUGH {
+            assert!(closer.has_room());
+            let (file, socket) = net::socketpair(libc::SOCK_SEQPACKET).unwrap();
+            closer.close(socket, true);
+            closer.close(file, false);
+        }
+        assert!(!closer.has_room() && closer.is_needed());
+        drop(closer.take());
+        assert!(closer.has_room());
+        while closer.take().is_some() {}
+        assert!(!closer.is_needed());
     }
 }

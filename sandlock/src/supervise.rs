@@ -237,7 +237,7 @@ impl<'r> Supervisor<'r, '_, '_, '_> {
                 is_whole &= rows.push(row).is_ok() && sources.push(source).is_ok();
             }
         };
-        if self.has_targets && self.deferred.has_room() {
+        if self.has_targets && self.deferred.has_room() && self.closer.has_room() {
             add(Source::Listener, PollFd::new(self.running.listener.as_fd(), Events::IN));
         }
         add(Source::Guardian, PollFd::new(self.running.channel.as_fd(), Events::IN));

@@ -333,15 +333,11 @@ impl<'p> Netlink<'p> {
 /// asked: any number serves.
 fn free_number(target: &dyn Target, hint: usize) -> Option<i32> {
     let len = NUMBERS.clone().count();
-    NUMBERS.cycle().skip(hint.checked_rem(len).unwrap_or(0)).take(len).find(|number| {
-        match target.file(*number) {
-            Ok(file) => {
-                target.release(file, false);
-                false
-            }
-            Err(errno) => errno == Errno::EBADF,
-        }
-    })
+    NUMBERS
+        .cycle()
+        .skip(hint.checked_rem(len).unwrap_or(0))
+        .take(len)
+        .find(|number| TargetSocket::open(target, *number).err() == Some(Errno::EBADF))
 }
 
 /// A datagram socket that receives and never sends. shutdown(2) takes the way out, and of the Internet then
