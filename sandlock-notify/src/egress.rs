@@ -31,7 +31,9 @@ pub struct Rule<'p> {
 /// Whom a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To<'p> {
-    /// The addresses that begin with so many bits of this one; with none, all there are.
+    /// Every address.
+    Every,
+    /// The addresses of a family that begin with so many bits of this one; of IPv4 at least 96.
     Net(Address, u8),
     /// The addresses of a name, in lower case.
     Name {
@@ -90,7 +92,7 @@ impl<'p> Egress<'p> {
     pub fn resolves(&self, name: &[u8]) -> bool {
         let is_meant = |allows: bool| {
             self.rules.iter().any(|rule| {
-                rule.allows == allows && (rule.to.is_named(name) || allows && rule.to == To::EVERY)
+                rule.allows == allows && (rule.to.is_named(name) || allows && rule.to == To::Every)
             })
         };
         !is_meant(false) && is_meant(true)
@@ -131,12 +133,13 @@ impl<'p> Egress<'p> {
 }
 
 impl To<'_> {
-    /// Every address.
-    pub const EVERY: Self = Self::Net([0; 16], 0);
-
     /// Whether the address itself is meant.
     fn has(&self, address: &Address) -> bool {
-        let Self::Net(net, bits) = self else { return false };
+        let Self::Net(net, bits) = self else { return *self == Self::Every };
+        // No network of IPv6 has addresses of IPv4.
+        if *bits < 96 && address.starts_with(&MAPPED) {
+            return false;
+        }
         let shift = 128u32.saturating_sub((*bits).into());
         let [net, address] = [net, address].map(|bytes| u128::from_be_bytes(*bytes));
         (net ^ address).checked_shr(shift).unwrap_or(0) == 0
@@ -149,7 +152,7 @@ impl To<'_> {
             Self::Name { name, below: true, .. } => {
                 asked.strip_suffix(*name).is_some_and(|rest| rest.len() > 1 && rest.ends_with(b"."))
             }
-            Self::Net(..) => false,
+            Self::Every | Self::Net(..) => false,
         }
     }
 }
@@ -252,7 +255,18 @@ mod tests {
         ] {
             assert_eq!(egress.allows(&address(to), port, ZERO), want, "{to} {port}");
         }
-        let rules = [rule(To::EVERY, true), rule(net("127.0.0.0", 8), false), rule(net("::1", 128), false)];
+        let rules = [rule(net("::", 0), true), rule(net("::", 95), true)];
+        let egress = Egress::new(&rules);
+        for to in ["192.0.2.1", "127.0.0.1", "0.0.0.0", "::192.0.2.1", "64:ff9b::192.0.2.1"] {
+            assert!(!egress.allows(&address(to), 443, ZERO), "{to}");
+        }
+        assert!(egress.allows(&address("2001:db8::1"), 443, ZERO));
+        assert!(egress.allows(&address("fd00::1"), 443, ZERO));
+        let rules = [rule(net("0.0.0.0", 0), true)];
+        let egress = Egress::new(&rules);
+        assert!(egress.allows(&address("192.0.2.1"), 443, ZERO));
+        assert!(!egress.allows(&address("2001:db8::1"), 443, ZERO));
+        let rules = [rule(To::Every, true), rule(net("127.0.0.0", 8), false), rule(net("::1", 128), false)];
         let egress = Egress::new(&rules);
         for to in ["127.0.0.1", "127.9.9.9", "0.0.0.0", "::1", "::", "::127.0.0.1", "2002:7f00:1::"] {
             assert!(!egress.allows(&address(to), 443, ZERO), "{to}");

@@ -32,15 +32,23 @@ impl FromStr for PortList {
     }
 }
 
+impl PortList {
+    /// The ports of the web: those of an allowed name without any.
+    #[must_use]
+    pub fn of_web() -> Self {
+        Self { ranges: vec![(80, 80), (443, 443)], all: false }
+    }
+}
+
 impl Reach {
     /// Reads a list of rules, which commas separate: `[tcp://]HOST[:PORTS]`, where `HOST` is a name,
     /// `*.DOMAIN`, an address, a network (`10.0.0.0/8`), `*` or nothing. An address of IPv6 that ports follow
-    /// is in brackets. Without ports they are 80 and 443 of a name, and all of an address.
+    /// is in brackets. Without ports they are `of_name` of a name, and all of an address.
     ///
     /// # Errors
     ///
     /// The first item that is no rule, and the reason.
-    pub fn parse_list(text: &str) -> Result<Vec<Self>, (&str, &'static str)> {
+    pub fn parse_list<'t>(text: &'t str, of_name: &PortList) -> Result<Vec<Self>, (&'t str, &'static str)> {
         let mut rules: Vec<Self> = Vec::new();
         let mut goes_on = false;
         for item in text.split(',') {
@@ -60,9 +68,7 @@ impl Reach {
                     let host = self::host(host).map_err(|why| (item, why))?;
                     let ports = match (ports, &host) {
                         (Some(ports), _) => ports.parse().map_err(|why| (item, why))?,
-                        (None, Host::Name { .. }) => {
-                            PortList { ranges: vec![(80, 80), (443, 443)], all: false }
-                        }
+                        (None, Host::Name { .. }) => of_name.clone(),
                         (None, _) => PortList::ALL,
                     };
                     rules.push(Self { host, ports });
@@ -186,7 +192,14 @@ mod tests {
                 format!("{}{name} {}", if *below { "below " } else { "" }, ports(list))
             }
         };
-        Some(Reach::parse_list(text).ok()?.iter().map(rule).collect::<Vec<_>>().join(", "))
+        Some(
+            Reach::parse_list(text, &PortList::of_web())
+                .ok()?
+                .iter()
+                .map(rule)
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
     }
 
     #[test]
@@ -327,7 +340,11 @@ mod tests {
             (&label, &label),
             ("good.org,ba!d.org,good.org", "ba!d.org"),
         ] {
-            assert_eq!(Reach::parse_list(text).map_err(|(item, _)| item), Err(item), "{text:?}");
+            assert_eq!(
+                Reach::parse_list(text, &PortList::ALL).map_err(|(item, _)| item),
+                Err(item),
+                "{text:?}"
+            );
         }
     }
 }

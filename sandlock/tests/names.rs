@@ -86,6 +86,10 @@ impl Network {
         let to = c"/etc/resolv.conf".as_ptr();
         // SAFETY: as above.
         ask("mount", unsafe { libc::mount(file.as_ptr(), to, none, libc::MS_BIND, none.cast()) })?;
+        let hosts = dir.file("hosts", 0o644, "127.0.0.1 localhost\n198.51.100.9 listed.example\n");
+        let (hosts, to) = (std::ffi::CString::new(hosts.to_str().unwrap()).unwrap(), c"/etc/hosts".as_ptr());
+        // SAFETY: as above.
+        ask("mount", unsafe { libc::mount(hosts.as_ptr(), to, none, libc::MS_BIND, none.cast()) })?;
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         for (name, last) in [("lo", [127, 0, 0, 1]), ("lo:1", [WEB[0], WEB[1], WEB[2], 1])] {
             let mut request = [0u8; 40];
@@ -193,6 +197,12 @@ fn a_name_of_the_policy_is_reached_and_no_other_is_even_asked_for() {
             ("--net-allow 198.51.100.0/24", "127.0.0.1 80", "127.0.0.1=13", None),
             ("--net-allow 198.51.100.0/24 --net-deny :8080", "198.51.100.77 8080", "198.51.100.77=13", None),
             ("--net-allow localhost:80", "localhost 80", "127.0.0.1=ok", None),
+            ("--net-allow ::/0", "198.51.100.1 80", "198.51.100.1=13", None),
+            // A name of /etc/hosts is refused at its address, on every port.
+            ("--net-allow *.example", "listed.example 80", "198.51.100.9=ok", None),
+            ("--net-allow *.example --net-deny listed.example", "listed.example 80", "198.51.100.9=13", None),
+            ("--net-allow * --net-deny localhost", "localhost 8080", "127.0.0.1=13", None),
+            ("--net-allow * --net-deny localhost:80", "localhost 8080", "127.0.0.1=ok", None),
             // Where a name leads does not matter as long as a stranger cannot choose this machine.
             ("--net-allow *.example", "local.example 80", "no such name", Some("local.example")),
             ("--net-allow *.example", "meta.example 80", "no such name", Some("meta.example")),

@@ -149,7 +149,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         group: NETWORK,
         help: "Grant TCP connections by name, address, network or port: example.org, *.example.org:443, 10.0.0.0/8:80,8000-8010, :443, or * (repeatable)",
         set: Set::Value(|policy, spec| {
-            for reach in reaches(Source::Connect, spec)? {
+            for reach in reaches(Source::Connect, spec, &PortList::of_web())? {
                 policy.allow(reach);
             }
             Ok(())
@@ -164,7 +164,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         group: NETWORK,
         help: "Refuse names, addresses, networks or ports that another rule grants (repeatable)",
         set: Set::Value(|policy, spec| {
-            for reach in reaches(Source::Deny, spec)? {
+            for reach in reaches(Source::Deny, spec, &PortList::ALL)? {
                 policy.deny(reach);
             }
             Ok(())
@@ -493,8 +493,9 @@ fn value(source: Source, value: &OsStr, hint: &'static str) -> Error {
 }
 
 /// The rules of a list; a mistake names the item that it is in.
-fn reaches(source: Source, text: &OsStr) -> Result<Vec<Reach>, Error> {
-    Reach::parse_list(utf8(source, text)?).map_err(|(item, hint)| value(source, OsStr::new(item), hint))
+fn reaches(source: Source, text: &OsStr, of_name: &PortList) -> Result<Vec<Reach>, Error> {
+    Reach::parse_list(utf8(source, text)?, of_name)
+        .map_err(|(item, hint)| value(source, OsStr::new(item), hint))
 }
 
 fn utf8(source: Source, text: &OsStr) -> Result<&str, Error> {

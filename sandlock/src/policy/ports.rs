@@ -71,7 +71,7 @@ impl Reach {
     /// As the supervisor takes it. `private`: names may lead into the local network.
     pub(crate) fn as_rule(&self, allows: bool, private: bool) -> Rule<'_> {
         let to = match &self.host {
-            Host::Every => To::EVERY,
+            Host::Every => To::Every,
             Host::Net(IpAddr::V4(v4), bits) => To::Net(mapped(v4.octets()), bits.saturating_add(96)),
             Host::Net(IpAddr::V6(v6), bits) => To::Net(v6.octets(), *bits),
             Host::Name { name, below } => To::Name { name: name.as_bytes(), below: *below, private },

@@ -10,7 +10,7 @@ const SERVERS: usize = 3;
 const PORT: u16 = 53;
 
 /// The rules of machines of a policy: whether each allows. A name without a point is meant with each domain
-/// of the search list too, and an allowed name at the addresses that `/etc/hosts` has for it.
+/// of the search list too, and each name at the addresses that `/etc/hosts` has for it.
 pub(super) fn rules(policy: &Policy) -> Vec<(bool, Reach)> {
     let mut rules = policy.egress.clone();
     if rules.is_empty() {
@@ -32,10 +32,10 @@ pub(super) fn rules(policy: &Policy) -> Vec<(bool, Reach)> {
             Some(rest) => rest.is_empty(),
             None => false,
         };
-        let found = hosts.iter().filter(|(_, known)| *allows && is_meant(known));
+        let found = hosts.iter().filter(|(_, known)| is_meant(known));
         rules.extend(found.map(|(ip, _)| {
             let bits = if ip.is_ipv4() { 32 } else { 128 };
-            (true, Reach { host: Host::Net(*ip, bits), ports: ports.clone() })
+            (*allows, Reach { host: Host::Net(*ip, bits), ports: ports.clone() })
         }));
     }
     rules

@@ -176,7 +176,7 @@ mod tests {
         let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_nonblocking(true).unwrap();
         let (servers, rules) =
-            ([server.local_addr().unwrap()], [Rule { allows: true, to: To::EVERY, ports: Ports::All }]);
+            ([server.local_addr().unwrap()], [Rule { allows: true, to: To::Every, ports: Ports::All }]);
         let egress = Egress::new(&rules);
         let mut resolver = Resolver::new(&servers, &egress);
         let (end, guest) = End::new(libc::SOCK_DGRAM, Pid::new(7), Socket::new(0), true).unwrap();
