@@ -183,7 +183,8 @@ fn reached(address: &Address) -> Address {
 
 /// Whether only this machine or a local network has the address: a name that a stranger controls must not
 /// lead there.
-fn is_private(address: &Address) -> bool {
+#[must_use]
+pub fn is_private(address: &Address) -> bool {
     match address.split_first_chunk() {
         Some((&MAPPED, [a, b, c, _])) => matches!(
             (a, b, c),

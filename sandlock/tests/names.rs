@@ -86,7 +86,11 @@ impl Network {
         let to = c"/etc/resolv.conf".as_ptr();
         // SAFETY: as above.
         ask("mount", unsafe { libc::mount(file.as_ptr(), to, none, libc::MS_BIND, none.cast()) })?;
-        let hosts = dir.file("hosts", 0o644, "127.0.0.1 localhost\n198.51.100.9 listed.example\n");
+        let hosts = dir.file(
+            "hosts",
+            0o644,
+            "127.0.0.1 localhost\n198.51.100.9 listed.example\n127.0.0.2 inner.example\n",
+        );
         let (hosts, to) = (std::ffi::CString::new(hosts.to_str().unwrap()).unwrap(), c"/etc/hosts".as_ptr());
         // SAFETY: as above.
         ask("mount", unsafe { libc::mount(hosts.as_ptr(), to, none, libc::MS_BIND, none.cast()) })?;
@@ -201,6 +205,9 @@ fn a_name_of_the_policy_is_reached_and_no_other_is_even_asked_for() {
             // A name of /etc/hosts is refused at its address, on every port.
             ("--net-allow *.example", "listed.example 80", "198.51.100.9=ok", None),
             ("--net-allow *.example --net-deny listed.example", "listed.example 80", "198.51.100.9=13", None),
+            ("--net-allow *.example", "inner.example 80", "127.0.0.2=13", None),
+            ("--net-allow *.example --net-allow-private", "inner.example 80", "127.0.0.2=ok", None),
+            ("--net-allow inner.example", "inner.example 80", "127.0.0.2=ok", None),
             ("--net-allow * --net-deny localhost", "localhost 8080", "127.0.0.1=13", None),
             ("--net-allow * --net-deny localhost:80", "localhost 8080", "127.0.0.1=ok", None),
             // Where a name leads does not matter as long as a stranger cannot choose this machine.

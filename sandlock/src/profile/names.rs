@@ -3,6 +3,8 @@
 use core::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use sandlock_notify::egress::{Address, is_private, mapped};
+
 use crate::policy::{Host, Policy, PortList, Reach};
 
 /// The most name servers that are asked (`MAXNS`).
@@ -10,7 +12,8 @@ const SERVERS: usize = 3;
 const PORT: u16 = 53;
 
 /// The rules of machines of a policy: whether each allows. A name without a point is meant with each domain
-/// of the search list too, and each name at the addresses that `/etc/hosts` has for it.
+/// of the search list too, and each name at the addresses that `/etc/hosts` has for it; of an allowed
+/// wildcard none that is private, such as that of `metadata.google.internal` by `*.internal`.
 pub(super) fn rules(policy: &Policy) -> Vec<(bool, Reach)> {
     let mut rules = policy.egress.clone();
     if rules.is_empty() {
@@ -32,13 +35,21 @@ pub(super) fn rules(policy: &Policy) -> Vec<(bool, Reach)> {
             Some(rest) => rest.is_empty(),
             None => false,
         };
-        let found = hosts.iter().filter(|(_, known)| is_meant(known));
+        let is_kept = |ip: &IpAddr| !*allows || !below || policy.private_names || !is_private(&bytes(*ip));
+        let found = hosts.iter().filter(|(ip, known)| is_meant(known) && is_kept(ip));
         rules.extend(found.map(|(ip, _)| {
             let bits = if ip.is_ipv4() { 32 } else { 128 };
             (*allows, Reach { host: Host::Net(*ip, bits), ports: ports.clone() })
         }));
     }
     rules
+}
+
+const fn bytes(ip: IpAddr) -> Address {
+    match ip {
+        IpAddr::V4(v4) => mapped(v4.octets()),
+        IpAddr::V6(v6) => v6.octets(),
+    }
 }
 
 /// The name servers of this machine, if the policy allows any name.
