@@ -191,13 +191,15 @@ pub fn is_private(address: &Address) -> bool {
             (0 | 10 | 127 | 224.., ..)
                 | (100, 64..=127, _)
                 | (169, 254, _)
+                // The platform's own service on Azure.
+                | (168, 63, 129)
                 | (172, 16..=31, _)
                 | (192, 168, _)
                 | (192, 0, 0)
                 | (198, 18 | 19, _)
         ),
-        // Only 2000::/3 is given out.
-        _ => !matches!(address, [0x20..=0x3f, ..]),
+        // Only 2000::/3 is given out; in Teredo's part is an address of IPv4, with the bits inverted.
+        _ => !matches!(address, [0x20..=0x3f, ..]) || address.starts_with(&[0x20, 1, 0, 0]),
     }
 }
 
@@ -339,6 +341,8 @@ mod tests {
             "64:ff9b:1::10.1.1.1",
             "::ffff:127.0.0.1",
             "2002:7f00:1::",
+            "168.63.129.16",
+            "2001:0:c000:201::f5ff:fffe",
         ] {
             let is_allowed = local.ends_with("10.1.1.1") && local.starts_with("64:ff9b::");
             assert_eq!(egress.learn(b"example.org", &address(local), 60, ZERO), is_allowed, "{local}");
