@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for text in words.iter().filter_map(|word| word.to_str()) {
         ports(text.trim_start_matches(':'));
-        match Reach::parse_list(text) {
+        match Reach::parse_list(text, &PortList::ALL) {
             Ok(rules) => assert!(!rules.is_empty() && rules.len() <= text.split(',').count()),
             Err((item, why)) => assert!(text.split(',').any(|known| known == item) && !why.is_empty()),
         }
