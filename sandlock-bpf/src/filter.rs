@@ -30,8 +30,7 @@ impl Table<'_> {
     /// Entered with `arch` loaded: this table, then the others.
     fn arm<const N: usize>(&self, asm: &mut Assembler<N>) -> Label {
         let compat = self.compat.map(|table| table.arm(asm));
-        let stretches = Stretches::new(Runs { table: self, rows: self.rows, next: Some(0) });
-        let by_nr = search(asm, self.arch, stretches);
+        let by_nr = search(asm, self.arch, Runs { table: self, rows: self.rows, next: Some(0) });
         let native = asm.load(Field::NR, by_nr);
         let foreign = compat.unwrap_or_else(|| asm.ret(self.foreign));
         asm.if_eq(self.arch.audit, native, foreign)
@@ -97,40 +96,23 @@ struct Stretch<'a> {
     exceptions: [Option<(u32, Answer<'a>)>; EXCEPTIONS],
 }
 
-#[derive(Clone)]
-struct Stretches<'a> {
-    runs: Runs<'a>,
-    /// The two runs that come next: an exception is recognized by the run after it.
-    ahead: [Option<Run<'a>>; 2],
-}
-
-impl<'a> Stretches<'a> {
-    fn new(mut runs: Runs<'a>) -> Self {
-        let ahead = [runs.run(), runs.run()];
-        Self { runs, ahead }
-    }
-
-    fn take(&mut self) -> Option<Run<'a>> {
-        let [run, then] = self.ahead;
-        self.ahead = [then, self.runs.run()];
-        run
-    }
-}
-
-impl<'a> Iterator for Stretches<'a> {
+impl<'a> Iterator for Runs<'a> {
     type Item = Stretch<'a>;
 
+    /// Takes a stretch. An exception is recognized by the run after it.
     fn next(&mut self) -> Option<Self::Item> {
-        let (first, answer, _) = self.take()?;
+        let (first, answer, _) = self.run()?;
         let mut stretch = Stretch { first, answer, exceptions: [None; EXCEPTIONS] };
         for slot in &mut stretch.exceptions {
-            let [Some((nr, exception, after)), Some((_, again, _))] = self.ahead else { break };
+            let mut ahead = self.clone();
+            let (Some((nr, exception, after)), Some((_, again, _))) = (ahead.run(), ahead.run()) else {
+                break;
+            };
             if again != answer || after != nr.checked_add(1) {
                 break;
             }
             *slot = Some((nr, exception));
-            self.take();
-            self.take();
+            *self = ahead;
         }
         Some(stretch)
     }
@@ -140,7 +122,7 @@ impl<'a> Iterator for Stretches<'a> {
 ///
 /// They are taken once, in order, and kept as trees of two to the power of their place: two of one size
 /// become one of the next. So it is as deep as the logarithm of their number.
-fn search<const N: usize>(asm: &mut Assembler<N>, arch: Arch, stretches: Stretches<'_>) -> Label {
+fn search<const N: usize>(asm: &mut Assembler<N>, arch: Arch, stretches: Runs<'_>) -> Label {
     // A tree: where its first stretch starts, and the code.
     let mut trees: [Option<(u32, Label)>; 32] = [None; 32];
     for stretch in stretches {
