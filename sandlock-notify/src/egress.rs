@@ -137,7 +137,7 @@ impl To<'_> {
     fn has(&self, address: &Address) -> bool {
         let Self::Net(net, bits) = self else { return *self == Self::Every };
         // No network of IPv6 has addresses of IPv4.
-        if *bits < 96 && address.starts_with(&MAPPED) {
+        if *bits < 96 && address.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) {
             return false;
         }
         let shift = 128u32.saturating_sub((*bits).into());
@@ -156,9 +156,6 @@ impl To<'_> {
         }
     }
 }
-
-/// The beginning of a mapped address.
-const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /// An address of IPv4.
 #[must_use]
@@ -185,8 +182,8 @@ fn reached(address: &Address) -> Address {
 /// lead there.
 #[must_use]
 pub fn is_private(address: &Address) -> bool {
-    match address.split_first_chunk() {
-        Some((&MAPPED, [a, b, c, _])) => matches!(
+    match address {
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, _] => matches!(
             (a, b, c),
             (0 | 10 | 127 | 224.., ..)
                 | (100, 64..=127, _)

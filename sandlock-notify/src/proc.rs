@@ -178,15 +178,8 @@ const DEEPEST: usize = 64;
 /// Whether `id` descends from `ancestor`, where `parent` returns the parent of a process (0: there is none,
 /// or it is unknown).
 fn descends_by(ancestor: Pid, id: Pid, parent: impl Fn(Pid) -> Pid) -> bool {
-    let mut at = id;
-    for _ in 0..DEEPEST {
-        match parent(at) {
-            up if up == ancestor => return true,
-            up if up.get() <= 1 => return false,
-            up => at = up,
-        }
-    }
-    false
+    let line = core::iter::successors(Some(parent(id)), |up| (up.get() > 1).then(|| parent(*up)));
+    line.take(DEEPEST).any(|up| up == ancestor)
 }
 
 /// Whether a process descends from `ancestor`.

@@ -78,9 +78,8 @@ pub(super) enum Taken {
 
 impl End {
     /// A new pair: our end, which never blocks, and the guest's.
-    pub(super) fn new(kind: i32, process: Pid, socket: Socket, nonblocking: bool) -> Result<(Self, OwnedFd)> {
-        let flags = if nonblocking { libc::SOCK_NONBLOCK } else { 0 };
-        let (ours, guest) = net::socketpair(libc::SOCK_SEQPACKET | flags)?;
+    pub(super) fn new(kind: i32, process: Pid, socket: Socket) -> Result<(Self, OwnedFd)> {
+        let (ours, guest) = net::socketpair(libc::SOCK_SEQPACKET | kind & libc::SOCK_NONBLOCK)?;
         // Since Linux 6.16 nothing with descriptors reaches us.
         let _ = net::set_option(ours.as_fd(), libc::SOL_SOCKET, net::SO_PASSRIGHTS, &[0; 4]);
         let cookie = net::cookie(guest.as_fd())?;
@@ -189,7 +188,7 @@ mod tests {
     #[test]
     fn a_guest_that_does_not_read_costs_its_queue_and_gets_the_rest_of_the_dump_when_it_does() {
         let mut scratch = [0; 65536];
-        let (mut end, guest) = End::new(3, Pid::new(7), Socket::new(7), true).unwrap();
+        let (mut end, guest) = End::new(3 | libc::SOCK_NONBLOCK, Pid::new(7), Socket::new(7)).unwrap();
         // It asks and asks until nothing more goes into its queue, and then a hundred times again.
         let mut more = 100;
         while more != 0 {
@@ -218,8 +217,8 @@ mod tests {
     #[test]
     fn only_a_guest_that_asked_for_it_does_not_block() {
         use sandlock_sys::fs::{self, OFlags};
-        for nonblocking in [false, true] {
-            let (_end, guest) = End::new(3, Pid::new(7), Socket::new(7), nonblocking).unwrap();
+        for (flag, nonblocking) in [(0, false), (libc::SOCK_NONBLOCK, true)] {
+            let (_end, guest) = End::new(3 | flag, Pid::new(7), Socket::new(7)).unwrap();
             assert_eq!(fs::status_flags(guest.as_fd()).unwrap().contains(OFlags::NONBLOCK), nonblocking);
         }
     }

@@ -203,27 +203,22 @@ impl<'p> Netlink<'p> {
         if !socket.is_datagram()? || domain != server.family() {
             return Ok(None);
         }
-        let nonblocking = fs::status_flags(socket.as_fd())?.contains(OFlags::NONBLOCK);
-        let (index, fd_of_pair) = self.add(libc::SOCK_DGRAM, call, Socket::new(0), nonblocking)?;
+        let is_nonblocking = fs::status_flags(socket.as_fd())?.contains(OFlags::NONBLOCK);
+        let kind = libc::SOCK_DGRAM | if is_nonblocking { libc::SOCK_NONBLOCK } else { 0 };
+        let (index, fd_of_pair) = self.add(kind, call, Socket::new(0))?;
         self.end(index)?.server = Some(server);
         let value = if name == Name::sendto { self.send(index, socket.as_fd(), call)? } else { 0 };
         Ok(Some(Verdict::Reply(Response::Swap { fd: fd_of_pair, at: fd, value })))
     }
 
-    /// A new pair: the place of our end, and the guest's end.
-    fn add(
-        &mut self,
-        kind: i32,
-        call: &Call<'_>,
-        socket: Socket,
-        nonblocking: bool,
-    ) -> Result<(usize, OwnedFd)> {
+    /// A new pair: the place of our end, and the guest's end. `kind` is that of socket(2), flags included.
+    fn add(&mut self, kind: i32, call: &Call<'_>, socket: Socket) -> Result<(usize, OwnedFd)> {
         let index = self.ends.iter().position(Option::is_none).unwrap_or(self.ends.len());
         if index == self.ends.len() {
             self.ends.push(None).map_err(|_| Errno::ENOBUFS)?;
         }
         let slot = self.ends.get_mut(index).ok_or(Errno::ENOBUFS)?;
-        let (end, guest) = End::new(kind, process_of(call.target()), socket, nonblocking)?;
+        let (end, guest) = End::new(kind, process_of(call.target()), socket)?;
         *slot = Some(end);
         Ok((index, guest))
     }
@@ -241,7 +236,7 @@ impl<'p> Netlink<'p> {
         let protocol = Protocol::new(protocol).map_err(native)?;
         // It is the guest's too: nothing in a sandbox changes it.
         let socket = Socket { uid: process::getuid().get(), ..Socket::of(protocol, 0) };
-        let (index, guest) = self.add(kind, call, socket, kind & libc::SOCK_NONBLOCK != 0)?;
+        let (index, guest) = self.add(kind, call, socket)?;
         let at = free_number(call.target(), index);
         Ok(Response::Fd { fd: guest, cloexec: kind & libc::SOCK_CLOEXEC != 0, at })
     }
@@ -302,7 +297,7 @@ impl<'p> Netlink<'p> {
     fn option(&mut self, index: usize, call: &Call<'_>) -> Result<i64> {
         let args = GetOptionArgs::of(call);
         let End { socket, kind, server, .. } = self.end(index)?;
-        let room = take_room(call.target(), args.len)?;
+        let (place, room) = ((args.value, args.len), take_room(call.target(), args.len)?);
         let value = match (args.level, args.name) {
             (libc::SOL_SOCKET, name) if let Some(server) = server => match name {
                 libc::SO_DOMAIN => server.family(),
@@ -311,12 +306,7 @@ impl<'p> Netlink<'p> {
             },
             (libc::SOL_NETLINK, name) => {
                 let (value, written, len) = socket.option::<NativeEndian>(name, room).map_err(native)?;
-                return put(
-                    call,
-                    (args.value, args.len),
-                    value.as_bytes().get(..written).unwrap_or_default(),
-                    len,
-                );
+                return put(call, place, value.as_bytes().get(..written).unwrap_or_default(), len);
             }
             (libc::SOL_SOCKET, libc::SO_DOMAIN) => libc::AF_NETLINK,
             (libc::SOL_SOCKET, libc::SO_TYPE) => *kind,
@@ -325,7 +315,7 @@ impl<'p> Netlink<'p> {
         };
         let value = value.to_ne_bytes();
         let value = value.get(..room).unwrap_or(&value);
-        put(call, (args.value, args.len), value, value.len())
+        put(call, place, value, value.len())
     }
 }
 
