@@ -420,21 +420,12 @@ fn leave_table(
     supervisor: BorrowedFd<'_>,
     timer: Option<TimerFd>,
 ) -> Result<(), Errno> {
-    // SAFETY: from the last possible number on there is nothing to close; this only unshares.
-    unsafe { process::close_from_unshared(u32::MAX)? };
-    // SAFETY: the table is the guardian's own now, and nothing in it uses the standard descriptors.
-    unsafe { process::dup_onto(channel, guardian::CHANNEL.as_raw())? };
-    // SAFETY: as above.
-    unsafe { process::dup_onto(supervisor, guardian::SUPERVISOR.as_raw())? };
-    let mut first = guardian::TIMER.as_raw().cast_unsigned();
-    if let Some(timer) = &timer {
-        // SAFETY: as above.
-        unsafe { process::dup_onto(timer.as_fd(), guardian::TIMER.as_raw())? };
-        first = first.saturating_add(1);
-    }
+    // `guardian::CHANNEL`, `SUPERVISOR` and `TIMER`.
+    set_stdio([Some(channel), Some(supervisor), timer.as_ref().map(AsFd::as_fd)])?;
+    let first = if timer.is_some() { 3 } else { 2 };
     // The supervisor's own copy of the timer stays open with the supervisor.
     core::mem::forget(timer);
-    // SAFETY: as above; the two or three that are used are below.
+    // SAFETY: the table is the guardian's own now, and the two or three that are used are below.
     unsafe { process::close_from_unshared(first) }
 }
 
@@ -494,7 +485,8 @@ fn leave_to_command(kept: &[(i32, OwnedFd)]) -> Result<(), Errno> {
     unsafe { close_all_but(kept.iter().map(|(number, _)| number.cast_unsigned())) }
 }
 
-/// Puts files in the place of the standard descriptors, in a table of the command's own.
+/// Puts files in the place of the standard descriptors, in a table of the calling process's own: the
+/// command's, or the guardian's.
 fn set_stdio(stdio: [Option<BorrowedFd<'_>>; 3]) -> Result<(), Errno> {
     if stdio.iter().all(Option::is_none) {
         return Ok(());
@@ -503,7 +495,8 @@ fn set_stdio(stdio: [Option<BorrowedFd<'_>>; 3]) -> Result<(), Errno> {
     unsafe { process::close_from_unshared(u32::MAX)? };
     for (number, file) in (0..).zip(stdio) {
         if let Some(file) = file {
-            // SAFETY: the number is the command's, and nothing here uses it any more.
+            // SAFETY: nothing in this process uses the number any more: it is the command's own, or the
+            // guardian's, which prints nothing.
             unsafe { process::dup_onto(file, number)? };
         }
     }

@@ -20,7 +20,6 @@ use sandlock_notify::{
 };
 use sandlock_sys::mm::FixedVec;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
-use sandlock_sys::process::PidFd;
 use sandlock_sys::seccomp::FilterFlags;
 use sandlock_sys::signal::{self, SigSet, SignalFd};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Signal, prctl, seccomp, time};
@@ -110,6 +109,7 @@ pub(crate) fn supervise(
     };
     let workers = Pool::new(context, &bell);
     let mut supervisor = Supervisor {
+        watch,
         running,
         cache: PidfdCache::default(),
         closer: &closer,
@@ -119,8 +119,6 @@ pub(crate) fn supervise(
         deferred: DeferredCalls::default(),
         workers: &workers,
         bell: &bell,
-        parent: watch.parent.as_ref(),
-        may_stop: !watch.is_timed,
         has_targets: true,
         is_filtered: false,
         tmp,
@@ -139,6 +137,7 @@ pub(crate) fn supervise(
 
 /// The loop's state.
 struct Supervisor<'r, 's, 'p, 'o> {
+    watch: &'r Watch,
     running: &'r Running,
     cache: PidfdCache,
     closer: &'s Closer,
@@ -148,10 +147,6 @@ struct Supervisor<'r, 's, 'p, 'o> {
     deferred: DeferredCalls<'r>,
     workers: &'s Pool<'r>,
     bell: &'s Bell,
-    /// The process without which there is to be no sandbox.
-    parent: Option<&'r PidFd>,
-    /// Whether the supervisor stops with its command. Not where time is limited: its message would come late.
-    may_stop: bool,
     /// Whether a process can still notify: a listener without one is ready for ever.
     has_targets: bool,
     /// Whether this thread is behind its own filter.
@@ -242,7 +237,7 @@ impl<'r> Supervisor<'r, '_, '_, '_> {
         }
         add(Source::Guardian, PollFd::new(self.running.channel.as_fd(), Events::IN));
         add(Source::Signals, PollFd::new(self.signals.as_fd(), Events::IN));
-        if let Some(parent) = self.parent {
+        if let Some(parent) = &self.watch.parent {
             add(Source::Parent, PollFd::new(parent.as_fd(), Events::IN));
         }
         add(Source::Workers, self.bell.row());
@@ -416,15 +411,17 @@ impl<'r> Supervisor<'r, '_, '_, '_> {
     /// A command that stops is the business of the shell we were started from. Without a terminal, Ctrl-Z
     /// alone is.
     fn stopped(&self, signal: Signal) {
-        let is_keyed = signal == Signal::TSTP && self.may_stop;
+        // Where time is limited, the supervisor does not stop with its command: its message would come late.
+        let may_stop = !self.watch.is_timed;
+        let is_keyed = signal == Signal::TSTP && may_stop;
         if (self.terminal.is_controlling() || is_keyed) && JOB_STOPS.contains(&signal) {
-            self.terminal.stop_with(self.running.command, signal, self.may_stop);
+            self.terminal.stop_with(self.running.command, signal, may_stop);
         }
     }
 
     fn pass_signals_on(&self) {
         while let Ok(info) = signal::read_signal(&self.signals) {
-            if info.signo == Signal::TSTP && !self.may_stop {
+            if info.signo == Signal::TSTP && self.watch.is_timed {
                 continue;
             }
             self.terminal.signal(self.running.command, info.signo);
