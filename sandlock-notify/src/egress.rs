@@ -87,6 +87,13 @@ impl<'p> Egress<'p> {
         !is_denied && self.rules.iter().enumerate().any(allows)
     }
 
+    /// Whether there is a way to an address: without a rule there is none to another machine.
+    #[must_use]
+    pub fn is_reachable(&self, address: &Address) -> bool {
+        let own = [To::Net(mapped([127, 0, 0, 0]), 104), To::Net(reached(&[0; 16]), 128)];
+        !self.rules.is_empty() || own.iter().any(|net| net.has(&reached(address)))
+    }
+
     /// Whether a name may be asked for.
     #[must_use]
     pub fn resolves(&self, name: &[u8]) -> bool {
@@ -355,6 +362,22 @@ mod tests {
         let egress = Egress::new(&rules);
         assert!(egress.learn(b"intranet", &address("10.1.1.1"), 60, ZERO));
         assert!(egress.allows(&address("10.1.1.1"), 443, ZERO));
+    }
+
+    #[test]
+    fn without_a_rule_there_is_a_way_to_this_machine_only() {
+        let (none, some) = ([], [Rule { allows: true, to: name("example.org", false), ports: HTTPS }]);
+        for (to, is_own) in [
+            ("127.9.0.1", true),
+            ("0.0.0.0", true),
+            ("::1", true),
+            ("::", true),
+            ("192.0.2.1", false),
+            ("fe80::1", false),
+        ] {
+            assert_eq!(Egress::new(&none).is_reachable(&address(to)), is_own, "{to}");
+            assert!(Egress::new(&some).is_reachable(&address(to)), "{to}");
+        }
     }
 
     #[test]

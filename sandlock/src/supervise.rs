@@ -123,7 +123,6 @@ pub(crate) fn supervise(
         is_filtered: false,
         tmp,
         observer,
-        features: watch.features,
         next_tick: None,
         rows: FixedVec::new(MAX_ROWS),
         sources: FixedVec::new(MAX_ROWS),
@@ -153,7 +152,6 @@ struct Supervisor<'r, 's, 'p, 'o> {
     is_filtered: bool,
     tmp: &'s mut Option<PrivateTmp>,
     observer: Option<&'o mut dyn Observer>,
-    features: Features,
     next_tick: Option<Duration>,
     rows: FixedVec<PollFd>,
     sources: FixedVec<Source>,
@@ -293,7 +291,7 @@ impl<'r> Supervisor<'r, '_, '_, '_> {
         let mut desk = Desk::new(workers);
         let target = Waiting { notification: &notification, cache: &self.cache, closer: self.closer };
         let call = Call::new(notification.data(), &target);
-        let mut features = self.features;
+        let mut features = self.watch.features;
         features.set(Features::COMPAT, call.is_compat());
         let is_seen = features.contains(Features::OBSERVED);
         let registers = core::array::from_fn(|index| call.register(index));

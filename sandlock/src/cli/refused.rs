@@ -126,6 +126,7 @@ pub(super) fn flags(refusal: &Refusal, places: &Places) -> Vec<Allow> {
     match (refusal.act, refusal.port, &refusal.place) {
         (Act::Connect, Some(port), _) => typed(&connect_flag(port)),
         (Act::Bind, Some(port), _) => typed(&bind_flag(port)),
+        (Act::Resolve, ..) => typed(&format!("--net-allow {}", refusal.object)),
         (_, _, Some(place)) if place.starts_with("/dev/shm") => typed("--shm"),
         (Act::Home, _, Some(place)) => {
             vec![Allow::Typed("--home keep".to_owned()), Allow::Read(place.clone())]

@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use sandlock_landlock::AccessFs;
-use sandlock_notify::{Call, read_cstr};
+use sandlock_notify::dns;
+use sandlock_notify::handlers::netlink::NUMBERS;
+use sandlock_notify::{Call, Target, UserAddr, read_cstr};
 use sandlock_sys::Errno;
 use sandlock_sys::nr::Name;
 
@@ -198,6 +200,44 @@ pub(super) enum Address {
     Port(String, u16),
     Path(PathBuf),
     Abstract(String),
+}
+
+/// The name that a name server is asked for, where a call sends it a query.
+pub(super) fn asked_name(call: &Call<'_>, name: Name) -> Option<String> {
+    if !NUMBERS.contains(&call.int(0)) {
+        return None;
+    }
+    let target = call.target();
+    let word = if call.has_narrow_longs() { 4 } else { 8 };
+    let at = |from: UserAddr, index: u64| {
+        let mut bytes = [0; 8];
+        let bytes = bytes.get_mut(..usize::try_from(word).ok()?)?;
+        read_exact(target, UserAddr(from.0.checked_add(index.checked_mul(word)?)?), bytes)?;
+        Some(match bytes.first_chunk() {
+            Some(whole) => u64::from_ne_bytes(*whole),
+            None => u32::from_ne_bytes(*bytes.first_chunk()?).into(),
+        })
+    };
+    let (from, len) = match name {
+        Name::sendto | Name::send | Name::write => (call.addr(1), call.register(2)),
+        // The first vector of the (first) message: struct msghdr has the array as its third word.
+        Name::sendmsg | Name::sendmmsg => {
+            let vector = UserAddr(at(call.addr(1), 2)?);
+            (UserAddr(at(vector, 0)?), at(vector, 1)?)
+        }
+        _ => return None,
+    };
+    let mut query = [0; dns::REPLY_MAX];
+    let query = query.get_mut(..usize::try_from(len).ok()?)?;
+    read_exact(target, from, query)?;
+    let question = dns::Question::read(query)?.ok()?;
+    let mut text = [0; dns::NAME_MAX];
+    Some(String::from_utf8_lossy(question.name(&mut text)?).into_owned())
+}
+
+/// Copies as many bytes as there is room for.
+fn read_exact(target: &dyn Target, from: UserAddr, bytes: &mut [u8]) -> Option<()> {
+    (target.read(from, bytes) == Ok(bytes.len())).then_some(())
 }
 
 /// The address that connect(2) or bind(2) has.

@@ -15,7 +15,7 @@ use sandlock_sys::filter::{AUDIT_ARCH, Data};
 use sandlock_sys::nr::{NATIVE, Name, number};
 
 use crate::plan::{self, Grant, Plan};
-use crate::policy::{Host, PortList};
+use crate::policy::{Host, PortList, Reach};
 use crate::table::filter::{Rows, table};
 use crate::table::{Features, Row, Rule, Then, row_of};
 
@@ -191,6 +191,7 @@ impl Plan {
             writable: self.watch.writable.clone(),
             handled: self.report.handled,
             connect: self.watch.connect.clone(),
+            egress: self.watch.egress.clone(),
             bind: self.watch.bind.clone(),
             features: self.watch.features,
         }
@@ -206,6 +207,8 @@ pub struct Judge {
     writable: Vec<Vec<u8>>,
     handled: Rights,
     connect: PortList,
+    /// Whether each rule of machines allows.
+    egress: Vec<(bool, Reach)>,
     bind: PortList,
     features: Features,
 }
@@ -233,6 +236,13 @@ impl Judge {
             Operation::Call(name) | Operation::CallWith(name, _) => decide_call(name, self.features),
             Operation::Signal => decide_signal(self.features),
         }
+    }
+
+    /// Whether a name is asked for.
+    #[must_use]
+    pub fn resolves(&self, name: &str) -> bool {
+        let rules: Vec<_> = self.egress.iter().map(|(allows, rule)| rule.as_rule(*allows, false)).collect();
+        Egress::new(&rules).resolves(name.as_bytes())
     }
 
     /// Whether a file is granted, as [`decide`](Self::decide) has it, without naming the grants.

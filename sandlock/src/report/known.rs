@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sandlock_notify::Call;
+use sandlock_notify::handlers::netlink::NUMBERS;
 use sandlock_sys::nr::Name;
 use sandlock_sys::{Errno, Pid};
 
@@ -127,6 +128,8 @@ impl Predictor {
             refusal
         };
         match name {
+            // Datagram sockets have these numbers, and no port is theirs alone.
+            Name::bind | Name::connect if NUMBERS.contains(&call.int(0)) => None,
             Name::bind | Name::connect => {
                 let Some(Address::Port(object, port)) = address(call) else { return None };
                 let is_bind = name == Name::bind;

@@ -12,11 +12,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use sandlock_notify::{Call, Response, Verdict};
-use sandlock_sys::{AsFd, BorrowedFd, OwnedFd, Pid, cap, process};
+use sandlock_sys::nr::Name;
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, cap, process};
 
-use super::ask::{Question, Takes, question, worked};
+use super::ask::{Question, Takes, asked_name, question, worked};
+use super::decide::Mechanism;
 use super::places::{NotKnown, Predictor};
-use super::refusals::{Moment, Refusal, Refusals};
+use super::refusals::{Act, Moment, Refusal, Refusals, Weight};
 use super::walk::{self, User};
 use crate::plan::{self, Plan};
 use crate::supervise::Observer;
@@ -102,6 +104,21 @@ impl<'t> Witness<'t> {
         (self.refusals.ranked(), self.refusals.left_out(), self.file.as_ref().map(AsFd::as_fd))
     }
 
+    /// A name that is answered with "no such name" because no rule has it. The search list makes more of
+    /// them, which are no cause.
+    fn unknown(&self, call: &Call<'_>, name: Name) -> Option<Refusal> {
+        let asked = asked_name(call, name).filter(|asked| !self.predictor.judge.resolves(asked))?;
+        let known = |refusal: &Refusal| {
+            let rest = asked.strip_prefix(&refusal.object).unwrap_or_default();
+            refusal.act == Act::Resolve && rest.starts_with('.')
+        };
+        let is_searched = self.refusals.iter().any(known);
+        let mut refusal = Refusal::new(Act::Resolve, name, asked, Errno::ENOENT, Mechanism::Supervisor);
+        refusal.because = "no rule of the network has this name".into();
+        refusal.weight = if is_searched { Weight::Probe } else { Weight::Cause };
+        Some(refusal)
+    }
+
     fn add(&mut self, refusal: Refusal, moment: Moment, process: String, pid: Pid) {
         if self.refusals.add(Refusal { process, pid, ..refusal }, moment)
             && let Some(first) = self.refusals.last()
@@ -164,6 +181,7 @@ impl Observer for Witness<'_> {
                 Some(question) => (None, Some(question)),
                 None => (self.predictor.predicted(call, name), None),
             },
+            Verdict::Reply(Response::Return(_) | Response::Swap { .. }) => (self.unknown(call, name), None),
             Verdict::Work => (None, worked(call, name)),
             _ => (None, None),
         };

@@ -38,6 +38,8 @@ pub enum Act {
     Change,
     /// Connecting a socket.
     Connect,
+    /// Asking for the addresses of a name; the object is the name.
+    Resolve,
     /// Listening at an address.
     Bind,
     /// Making a socket.
@@ -59,6 +61,7 @@ impl Act {
         match self {
             Self::Read => "read",
             Self::List => "list",
+            Self::Resolve => "resolve",
             Self::Execute => "execute",
             Self::Write => "write",
             Self::Make => "make",
@@ -211,6 +214,10 @@ impl Refusals {
     /// How many refusals had to give way to others.
     pub(super) const fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Refusal> {
+        self.all.iter()
     }
 
     pub(super) fn last(&self) -> Option<&Refusal> {

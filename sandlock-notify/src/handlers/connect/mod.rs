@@ -83,9 +83,12 @@ impl Handler for Connect<'_> {
         let exact = match model::parse(domain, given)? {
             Destination::Nowhere => given,
             Destination::Internet(address, port, exact) => {
-                // A datagram socket sends nothing, whatever it is connected to.
-                if !socket.is_datagram()? && !egress.allows(&address, port, time::monotonic()) {
-                    return Err(Errno::EACCES);
+                // A datagram socket sends nothing, but its own address then tells which way it would send.
+                match socket.is_datagram()? {
+                    true if egress.is_reachable(&address) => {}
+                    true => return Err(Errno::ENETUNREACH),
+                    false if egress.allows(&address, port, time::monotonic()) => {}
+                    false => return Err(Errno::EACCES),
                 }
                 exact
             }

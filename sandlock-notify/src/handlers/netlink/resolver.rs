@@ -179,7 +179,8 @@ mod tests {
             ([server.local_addr().unwrap()], [Rule { allows: true, to: To::Every, ports: Ports::All }]);
         let egress = Egress::new(&rules);
         let mut resolver = Resolver::new(&servers, &egress);
-        let (end, guest) = End::new(libc::SOCK_DGRAM, Pid::new(7), Socket::new(0), true).unwrap();
+        let (end, guest) =
+            End::new(libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, Pid::new(7), Socket::new(0)).unwrap();
         for _ in 0..QUESTIONS.strict_add(10) {
             resolver.ask(&end, b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01");
         }
