@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_further_call_is_received_until_workers_have_closed_what_is_left() {
+    fn nothing_more_is_received_until_workers_have_closed_what_is_left() {
         let closer = Closer::new(false);
         for _ in 0..ENOUGH {
             assert!(closer.has_room());

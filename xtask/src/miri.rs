@@ -19,6 +19,7 @@ const QUICK: &[Row] = &[
         &[
             "call",
             "dispatch",
+            "dns",
             "handlers::connect::model",
             "handlers::interfaces",
             "handlers::metadata",

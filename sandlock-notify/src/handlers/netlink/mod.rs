@@ -418,14 +418,13 @@ mod tests {
     }
 
     /// A handler that knows no name.
-    fn without_names() -> Netlink<'static> {
-        let egress = std::boxed::Box::leak(std::boxed::Box::new(Egress::new(&[])));
+    const fn without_names<'e>(egress: &'e Egress<'e>) -> Netlink<'e> {
         Netlink::new(Resolver::new(&[], egress))
     }
 
     /// A handler with one socket, of which no descriptor is known.
-    fn with_socket(protocol: i32) -> Netlink<'static> {
-        let mut netlink = without_names();
+    fn with_socket<'e>(egress: &'e Egress<'e>, protocol: i32) -> Netlink<'e> {
+        let mut netlink = without_names(egress);
         let data = Data { args: [16, 3, protocol.cast_unsigned().into(), 0, 0, 0], ..Data::default() };
         assert!(netlink.create(&Call::new(&data, &Image::default())).is_ok());
         netlink
@@ -443,7 +442,8 @@ mod tests {
 
     #[test]
     fn options_say_what_the_socket_is() {
-        let mut netlink = with_socket(16);
+        let egress = Egress::new(&[]);
+        let mut netlink = with_socket(&egress, 16);
         let int = |value: i32| (value.to_ne_bytes().to_vec(), 4);
         for (name, value) in [(libc::SO_DOMAIN, 16), (libc::SO_TYPE, 3), (libc::SO_PROTOCOL, 16)] {
             assert_eq!(option_into(&mut netlink, libc::SOL_SOCKET, name, 112), Ok(int(value)));
@@ -475,7 +475,7 @@ mod tests {
         ] {
             let args = [16, kind, i32::cast_unsigned(protocol).into(), 0, 0, 0];
             let data = Data { args, ..Data::default() };
-            let refused = without_names().create(&Call::new(&data, &Image::default()));
+            let refused = without_names(&Egress::new(&[])).create(&Call::new(&data, &Image::default()));
             assert_eq!(refused.err(), Some(want), "{kind:x} {protocol}");
         }
     }
@@ -485,7 +485,8 @@ mod tests {
         let nr = sandlock_sys::nr::GETSOCKNAME.cast_signed();
         let data = Data { nr, arch: sandlock_sys::filter::AUDIT_ARCH, ..Default::default() };
         let image = Image::default();
-        let verdict = without_names().handle(&Call::new(&data, &image), &mut Desk::default());
+        let verdict =
+            without_names(&Egress::new(&[])).handle(&Call::new(&data, &image), &mut Desk::default());
         assert!(matches!(verdict, Ok(Verdict::Reply(Response::Continue(ContinueReason::KernelDecides)))));
     }
 }
