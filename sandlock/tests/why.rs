@@ -103,7 +103,8 @@ fn the_first_line_is_the_cause_and_its_advice_makes_the_program_run() {
         let fill =
             |text: &str| text.replace("{}", outside.text()).replace("{pid}", &std::process::id().to_string());
         let is_seen = !attack.starts_with("kill") || common::abi() >= 6;
-        if attack.starts_with("tcp") && common::abi() < 4 || !is_seen {
+        let is_refused = attack.starts_with("reach") && common::BY_SOCKETCALL;
+        if attack.starts_with("tcp") && common::abi() < 4 || !is_seen || is_refused {
             continue;
         }
         let ran = with(&dir, &["-r", victim], &format!("{victim} {}", fill(attack)));

@@ -99,6 +99,9 @@ pub(crate) fn loses_values() -> bool {
     })
 }
 
+/// Whether programs make sockets by the one call for all of that, which is refused: glibc's do there.
+pub(crate) const BY_SOCKETCALL: bool = cfg!(any(target_arch = "x86", target_arch = "s390x"));
+
 /// The flags of `run` that agree to what this kernel lacks: none on one that has every protection which `run`
 /// insists on.
 pub(crate) fn agreed() -> String {
