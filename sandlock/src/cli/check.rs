@@ -46,7 +46,7 @@ pub(crate) fn check(options: &Options) -> ExitCode {
     items.extend(PROTECTIONS.iter().map(|protection| {
         let otherwise = match protection.name {
             "unix-path" if !has(protection) => "; without it the supervisor judges",
-            "net-udp" if !has(protection) => "; without it the filter closes UDP",
+            "net-udp" => "; not needed, for no datagram socket can send",
             _ => "",
         };
         Item {

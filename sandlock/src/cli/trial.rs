@@ -69,11 +69,12 @@ pub(crate) fn inside(options: &Options) -> ExitCode {
     let answers = net::socket(libc::AF_NETLINK, libc::SOCK_RAW, 0)
         .and_then(|socket| net::getsockname(socket.as_fd(), &mut [0; 12]));
     let by_name = abstract_name(directory).and_then(|name| UnixStream::connect_addr(&name));
+    let sent = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.send_to(b"x", ("127.0.0.1", *port)));
     for (name, works, what) in [
         ("landlock", File::open(directory.join("file")).is_ok(), "a file outside can be read"),
         ("landlock", fs::write(directory.join("file"), "").is_ok(), "a file outside can be written"),
         ("net-tcp", TcpStream::connect(("127.0.0.1", *port)).is_ok(), "a TCP port outside can be reached"),
-        ("net-udp", UdpSocket::bind("127.0.0.1:0").is_ok(), "a UDP port can be bound"),
+        ("net-udp", sent.is_ok(), "a datagram can be sent"),
         (
             "signal-scope",
             signal::kill(Pid::new(*process), Signal::NONE).is_ok(),
