@@ -129,8 +129,8 @@ impl Plan {
 
     fn decide_connect(&self, address: IpAddr, port: u16) -> Decision<'_> {
         let by = self.connects_by();
-        if by == Mechanism::Landlock {
-            return by_list(&self.watch.connect, true, port);
+        if self.is_about_ports() {
+            return by_list(&self.watch.connect, by == Mechanism::Landlock, port);
         }
         let address = match address {
             IpAddr::V4(v4) => mapped(v4.octets()),
@@ -144,10 +144,12 @@ impl Plan {
 
     /// What judges connections: Landlock where it sees ports and no rule is about machines.
     pub(super) fn connects_by(&self) -> Mechanism {
-        let is_about_ports =
-            self.watch.egress.iter().all(|(allows, rule)| *allows && rule.host == Host::Every);
         let is_seen = self.report.abi.version() >= 4;
-        if is_about_ports && is_seen { Mechanism::Landlock } else { Mechanism::Supervisor }
+        if self.is_about_ports() && is_seen { Mechanism::Landlock } else { Mechanism::Supervisor }
+    }
+
+    fn is_about_ports(&self) -> bool {
+        self.watch.egress.iter().all(|(allows, rule)| *allows && rule.host == Host::Every)
     }
 
     fn decide_name(&self, name: &str) -> Decision<'_> {
