@@ -1,5 +1,5 @@
-//! Any query and any answer of a name server: what is read of them is what is written, a reply is no longer
-//! than a client has room for, and an address that no rule leads to is not reached.
+//! Any query and any answer of a name server: both read back as they were written, a client has room for
+//! every reply, and an address that no rule leads to is not reached.
 #![no_main]
 
 use core::time::Duration;
@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(name.iter().all(is_plain));
     }
 
-    // The query that is sent asks the same.
+    // The query to the name server has the same question.
     let mut sent = [0; QUERY_MAX];
     let len = question.query(7, &mut sent);
     let again = Question::read(&sent[..len]).unwrap().unwrap();

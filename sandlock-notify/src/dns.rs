@@ -6,7 +6,7 @@
 
 /// The longest name, in characters, without the last point.
 pub const NAME_MAX: usize = 253;
-/// The longest message without EDNS, and the longest that is asked for with it.
+/// The longest message that every client has room for, with EDNS and without.
 pub const REPLY_MAX: usize = 512;
 /// `struct dns_header`
 const HEADER: usize = 12;
@@ -28,7 +28,7 @@ pub const AAAA: u16 = 28;
 /// `IN`
 const INTERNET: u16 = 1;
 
-/// What a reply says besides addresses: `RCODE`.
+/// The `RCODE` of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(u16);
 
@@ -254,7 +254,7 @@ fn words(header: &[u8; HEADER]) -> [u16; 6] {
 const LABEL_MAX: u8 = 63;
 const POINTER: u8 = 0xc0;
 
-/// The first label, without its length, and what follows it.
+/// The first label, without its length, and the rest behind it.
 fn split_label(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = bytes.split_first()?;
     if *len <= LABEL_MAX { rest.split_at_checked((*len).into()) } else { None }

@@ -1,7 +1,7 @@
-//! Whom the sandbox may reach: rules of addresses, names and ports, and the addresses that its names were
-//! found at.
+//! The machines that the sandbox may reach: rules of addresses, names and ports, and the addresses of names.
 
 use core::cell::RefCell;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use sandlock_sys::mm::FixedVec;
@@ -13,22 +13,22 @@ pub type Address = [u8; 16];
 
 /// How many addresses are known at once. When there are more, the one that ends first goes.
 const LEARNED: usize = 512;
-/// How long an address stays reachable at least: programs remember it longer than the name server says.
+/// How long an address stays reachable at least: programs remember it longer than its time to live.
 const SHORTEST: Duration = Duration::from_secs(300);
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// A rule of `--net-allow` or `--net-deny`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule<'p> {
-    /// Whether it allows. What one rule denies no other allows.
+    /// Whether it allows. A rule that denies wins over every one that allows.
     pub allows: bool,
-    /// Whom it is about.
+    /// The machines.
     pub to: To<'p>,
     /// The TCP ports.
     pub ports: Ports<'p>,
 }
 
-/// Whom a rule is about.
+/// The machines of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To<'p> {
     /// Every address.
@@ -152,8 +152,9 @@ impl To<'_> {
         (net ^ address).checked_shr(shift).unwrap_or(0) == 0
     }
 
-    /// Whether the name is meant.
-    fn is_named(&self, asked: &[u8]) -> bool {
+    /// Whether the name, in lower case, is meant.
+    #[must_use]
+    pub fn is_named(&self, asked: &[u8]) -> bool {
         match self {
             Self::Name { name, below: false, .. } => asked == *name,
             Self::Name { name, below: true, .. } => {
@@ -168,6 +169,15 @@ impl To<'_> {
 #[must_use]
 pub const fn mapped([a, b, c, d]: [u8; 4]) -> Address {
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
+}
+
+/// An address of either family.
+#[must_use]
+pub const fn of_ip(ip: IpAddr) -> Address {
+    match ip {
+        IpAddr::V4(v4) => mapped(v4.octets()),
+        IpAddr::V6(v6) => v6.octets(),
+    }
 }
 
 /// The address that is reached in the end: the one of IPv4 that is within one of IPv6 (compatible, 6to4,
@@ -210,15 +220,11 @@ pub fn is_private(address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::net::IpAddr;
     use std::string::ToString;
     use std::vec::Vec;
 
     fn address(text: &str) -> Address {
-        match text.parse().unwrap() {
-            IpAddr::V4(v4) => mapped(v4.octets()),
-            IpAddr::V6(v6) => v6.octets(),
-        }
+        of_ip(text.parse().unwrap())
     }
 
     fn net(text: &str, bits: u8) -> To<'static> {

@@ -40,7 +40,7 @@ pub enum Response {
     /// The call returns `value`, and the target's descriptor `at` is another open file from now on, which is
     /// close-on-exec.
     Swap {
-        /// What the target gets a duplicate of.
+        /// The other open file.
         fd: OwnedFd,
         /// The number.
         at: i32,

@@ -231,7 +231,7 @@ impl Policy {
         self
     }
 
-    /// Hands over what is refused, and what Landlock may refuse, to the observer of
+    /// Hands refused calls, and calls that Landlock may refuse, to the observer of
     /// [`Plan::run_observed`](crate::Plan::run_observed). Nothing is decided otherwise.
     pub const fn observe(&mut self) -> &mut Self {
         self.observed = true;

@@ -44,7 +44,7 @@ impl Policy {
                 .warnings
                 .push("--shm gives nothing beside a grant of /dev/shm, which is every program's".into());
         }
-        (extra.egress, extra.servers) = (names::rules(self), names::servers(self));
+        (extra.egress, extra.servers) = names::of(self);
         extra.env = environment::of(self, &mut extra.notes)?;
         if let Some(cwd) = &self.cwd {
             let cwd = Place::open_dir(cwd)?;

@@ -1,4 +1,4 @@
-//! Reports: what a plan enforces, what a run was refused, and what the running kernel can do.
+//! Reports: the restrictions of a plan, the refusals of a run, and the abilities of the running kernel.
 
 mod ask;
 mod decide;

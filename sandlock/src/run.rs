@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::supervise::{Observer, supervise};
 use sandlock_sys::{BorrowedFd, Pid, prctl, process::PidFd};
 
-/// What a supervisor's thread has returned; its panic goes on here.
+/// The result of a supervisor's thread; its panic goes on here.
 pub(crate) fn joined(ended: std::thread::Result<Result<Ended, Error>>) -> Result<Ended, Error> {
     ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -54,7 +54,7 @@ const MAX_ROWS: usize = 5 + WORKERS + netlink::ROWS + MAX_DEFERRED;
 ///
 /// It runs in the supervisor's loop: it must not sleep, and it is behind the supervisor's own filter.
 pub trait Observer {
-    /// A call, before it is answered, and what happens to it.
+    /// A call and its verdict, before the answer is sent.
     fn call(&mut self, call: &Call<'_>, verdict: &Verdict);
 
     /// A descriptor of the observer's, which stays open.

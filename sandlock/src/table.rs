@@ -35,7 +35,7 @@ bitflags! {
         const TRACING = 16;
         /// POSIX shared memory and semaphores are the sandbox's own.
         const POSIX_SHM = 32;
-        /// What is refused, and what Landlock may refuse, is handed over to be reported.
+        /// Refused calls, and calls that Landlock may refuse, are handed over for a report.
         const OBSERVED = 64;
     }
 }

@@ -20,7 +20,7 @@ const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 0, 0, 53), 53);
 /// The net of the machines that names lead to; all of it is this machine.
 const WEB: [u8; 3] = [198, 51, 100];
 
-/// What the name server knows, by the first label of a name below `example`.
+/// The addresses that the name server has, by the first label of a name below `example`.
 fn zone(label: &str, round: usize) -> Option<Vec<Ipv4Addr>> {
     let web = |last: usize| Ipv4Addr::new(WEB[0], WEB[1], WEB[2], u8::try_from(last).unwrap());
     Some(match label {
@@ -34,7 +34,7 @@ fn zone(label: &str, round: usize) -> Option<Vec<Ipv4Addr>> {
     })
 }
 
-/// A reply with a time to live of a second. Some names get what no server should send.
+/// A reply with a time to live of a second. Some names get a reply that no server should send.
 fn answer(query: &[u8], name: &str, kind: u8, round: usize) -> Option<Vec<u8>> {
     let label = name.split('.').next().unwrap();
     let mut reply = query[..query.len() - 11].to_vec();
@@ -64,7 +64,7 @@ fn answer(query: &[u8], name: &str, kind: u8, round: usize) -> Option<Vec<u8>> {
     Some(reply)
 }
 
-/// The network of a test: every name that was asked for.
+/// The network of a test: every name that its server was queried for.
 struct Network(Arc<Mutex<Vec<String>>>);
 
 impl Network {

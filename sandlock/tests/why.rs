@@ -1,4 +1,4 @@
-//! `sandlock run --why`: what it names, that its advice is right, and that it changes no outcome.
+//! `sandlock run --why`: its first line is the cause, its advice is right, and it changes no outcome.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -133,7 +133,7 @@ fn advice_is_what_a_person_would_do() {
     let flags = advice(&ran);
     let again = at_home(&flags.iter().map(String::as_str).collect::<Vec<_>>(), "cat ~/.settings");
     assert_eq!(again.ok(), "mine\n");
-    // Neither a home nor a place of keys is among what is to be pasted.
+    // The line to paste has neither a home nor a place of keys.
     let home_text = home.text();
     for script in
         [format!("ls {home_text}"), format!(": > {home_text}/new"), format!("cat {home_text}/.ssh/key")]
@@ -147,7 +147,7 @@ fn advice_is_what_a_person_would_do() {
     );
 }
 
-/// What fails outside too is no refusal.
+/// An error that is the same outside is no refusal.
 #[test]
 fn ordinary_errors_are_not_reported() {
     let (dir, (outside, _socket)) = (Dir::new(), outside());
@@ -204,7 +204,7 @@ fn lines_for_programs_are_written_while_the_command_runs() {
     assert!(missing.code == 125 && missing.err.starts_with("sandlock: --why=/no/such/file: "), "{missing:?}");
 }
 
-/// A pipe that is not read does not stop a command, and the habit of a user is what the flag is.
+/// A pipe that is not read does not stop a command, and the variable has the effect of the flag.
 #[test]
 fn a_report_that_is_not_read_waits_for_nothing() {
     if !has(a_report_that_is_not_read_waits_for_nothing, &["mkfifo"]) {

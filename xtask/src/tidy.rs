@@ -62,7 +62,7 @@ pub(crate) const LIMITS: [(Class, &str, usize); 2] = [
 const HOSTILE_BYTES: [&str; 3] =
     ["sandlock-netlink", "sandlock-notify/src/dns.rs", "sandlock-notify/src/handlers/interfaces/model.rs"];
 
-/// The names of `sandlock-sys` that a single file of class B may have: what it answers.
+/// The names of `sandlock-sys` that a single file of class B may have: those of its answers.
 const PURE: [&str; 2] = ["Errno", "Result"];
 
 /// Files of the other classes that no running sandbox uses, and their purpose. No file of class A or B may
@@ -71,7 +71,7 @@ const OFF_THE_PATH: [(&str, &str); 20] = [
     ("sandlock/src/grammar.rs", "rules of the network as they are typed: policies are made of them"),
     ("sandlock/src/profile.rs", "what the base profile has on this machine: plans are made of it"),
     ("sandlock/src/profile/", "the same"),
-    ("sandlock/src/plan/listing.rs", "what a plan says of itself: callers, the command line"),
+    ("sandlock/src/plan/listing.rs", "the parts of a plan that reports print: callers, the command line"),
     ("sandlock/src/report.rs", "passes on what reports have"),
     ("sandlock/src/report/", "reports: the command line"),
     ("sandlock-bpf/src/decode.rs", "instructions taken apart: who reads a program"),

@@ -1,4 +1,4 @@
-//! `sandlock run --why`: what was refused, and the flags that allow it, as lines of text and of JSON.
+//! `sandlock run --why`: the refusals of a run, and the flags that allow them, as lines of text and of JSON.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ const SENSITIVE: &[&str] = &[
 /// The same, anywhere.
 const SECRETS: &[&str] = &["/etc/shadow", "/etc/gshadow", "/etc/ssl/private", "/root/.ssh", "/etc/sudoers"];
 
-/// What flags depend on, looked at before the run.
+/// The places that the advice depends on, read before the run.
 #[derive(Debug)]
 pub(super) struct Places {
     here: Option<PathBuf>,
@@ -92,7 +92,7 @@ impl Places {
             || SECRETS.iter().any(|place| path.starts_with(place))
     }
 
-    /// The place to grant for one: the directory the user is in for what is below it.
+    /// The place to grant for a file: the current directory, if the file is below it.
     fn grant(&self, place: &Path) -> PathBuf {
         match &self.here {
             Some(here) if place.starts_with(here) && !self.is_too_much(here) => here.clone(),
@@ -145,7 +145,7 @@ pub(super) fn flags(refusal: &Refusal, places: &Places) -> Vec<Allow> {
     }
 }
 
-/// What a program needs of its own: the folder that has its `bin`.
+/// The prefix of a program: the folder that has its `bin`.
 fn installed(program: &Path, places: &Places) -> PathBuf {
     let top = program.parent().filter(|folder| folder.ends_with("bin")).and_then(Path::parent);
     let is_deep = |top: &&Path| top.components().count() > 2;
@@ -225,7 +225,7 @@ fn trees(mut paths: BTreeSet<PathBuf>, places: &Places) -> BTreeSet<PathBuf> {
     paths
 }
 
-/// The start and the end of an object that is longer than anyone reads.
+/// The start and the end of a long object.
 fn shortened(object: &str) -> String {
     let count = object.chars().count();
     if count <= LONGEST {
@@ -309,7 +309,7 @@ fn value(refusal: &Refusal, places: &Places) -> Value {
     })
 }
 
-/// Lines for a file, which may be a pipe that is not read: what does not go at once waits, up to a limit.
+/// Lines for a file, which may be a pipe without a reader: up to a limit, bytes that it does not take wait.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     unread: Vec<u8>,

@@ -60,7 +60,7 @@ pub(crate) fn run(typed: Typed) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     }
-    // Not before: what is open when the plan is made can be kept by number.
+    // A file that was open before could be kept by number (`--keep-fd`).
     let report = match why.as_ref().map_or(Ok(None), Why::open) {
         Ok(report) => report,
         Err(mistake) => return mistaken(&mistake),
@@ -110,7 +110,7 @@ struct Why {
 }
 
 impl Why {
-    /// As it was asked for, by the flag or by the environment.
+    /// As the flag or the environment wants it.
     fn of(typed: &Typed, quiet: bool) -> Option<Self> {
         let habit = || std::env::var_os("SANDLOCK_WHY").filter(|value| value == "1" && !quiet);
         let file = typed.last(WHY).map(OsStr::to_owned).or_else(|| habit().map(|_| OsString::new()))?;
@@ -151,8 +151,8 @@ impl Why {
     }
 }
 
-/// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE. `asks`: one line
-/// of a failure says how to learn why.
+/// Reports how the command ended, except for SIGINT and SIGQUIT (the user's) and SIGPIPE. `asks`: a
+/// failure gets one line about `--why`.
 fn told(command: &str, outcome: Outcome, typed: &Typed, asks: bool) {
     let hint = "`sandlock run --why` reports what was refused";
     match outcome {

@@ -28,7 +28,7 @@ pub(crate) struct Extra {
     pub(crate) kept_fds: Vec<(i32, OwnedFd)>,
     /// The rules of machines: whether each allows.
     pub(crate) egress: Vec<(bool, Reach)>,
-    /// The name servers that names of the policy are asked of.
+    /// The name servers that resolve the names of the policy.
     pub(crate) servers: Vec<SocketAddr>,
     /// The private directory, if there is one.
     pub(crate) private: Option<Private>,

@@ -1,4 +1,4 @@
-//! What a plan says of itself, to those who print it.
+//! The parts of a plan that reports print.
 
 use sandlock_sys::seccomp::SockFilter;
 

@@ -56,7 +56,7 @@ pub struct Reach {
 pub enum Host {
     /// All there are.
     Every,
-    /// Those whose address begins with so many bits of this one.
+    /// The machines whose address begins with so many bits of this one.
     Net(IpAddr, u8),
     /// Those that a name is found at.
     Name {

@@ -1,64 +1,48 @@
 //! The names of a policy on this machine: its name servers, and the addresses that `/etc/hosts` has.
 
 use core::net::{IpAddr, SocketAddr};
-use std::path::Path;
 
-use sandlock_notify::egress::{Address, is_private, mapped};
+use sandlock_notify::egress::{is_private, of_ip};
 
 use crate::policy::{Host, Policy, PortList, Reach};
 
-/// The most name servers that are asked (`MAXNS`).
+/// The most name servers that are queried (`MAXNS`).
 const SERVERS: usize = 3;
 const PORT: u16 = 53;
 
-/// The rules of machines of a policy: whether each allows. A name without a point is meant with each domain
-/// of the search list too, and each name at the addresses that `/etc/hosts` has for it; of an allowed
-/// wildcard none that is private, such as that of `metadata.google.internal` by `*.internal`.
-pub(super) fn rules(policy: &Policy) -> Vec<(bool, Reach)> {
+/// The rules of machines of a policy, whether each allows, and the name servers of this machine, if a name
+/// may resolve. A name without a point is meant with each domain of the search list too, and each name at
+/// the addresses that `/etc/hosts` has for it; of an allowed wildcard none that is private, such as that of
+/// `metadata.google.internal` by `*.internal`.
+pub(super) fn of(policy: &Policy) -> (Vec<(bool, Reach)>, Vec<SocketAddr>) {
     let mut rules = policy.egress.clone();
-    if rules.is_empty() {
-        return rules;
+    let is_named = |(allows, rule): &(bool, Reach)| *allows && matches!(rule.host, Host::Name { .. });
+    let resolves = policy.connect != PortList::NONE || rules.iter().any(is_named);
+    if rules.is_empty() && !resolves {
+        return (rules, Vec::new());
     }
-    let read = |path: &str| std::fs::read_to_string(Path::new(path)).unwrap_or_default();
-    let search = search(&read("/etc/resolv.conf"));
-    let hosts = hosts(&read("/etc/hosts"));
-    for (allows, Reach { host, ports }) in &policy.egress {
-        let Host::Name { name, below } = host else { continue };
+    // A byte that is no text must not take the other lines with it: some of them may be denied.
+    let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+    let resolver = read("/etc/resolv.conf");
+    let search = search(&resolver);
+    let hosts = if rules.is_empty() { Vec::new() } else { hosts(&read("/etc/hosts")) };
+    for (allows, reach) in &policy.egress {
+        let Reach { host: Host::Name { name, below }, ports } = reach else { continue };
         if !name.contains('.') && !below {
             rules.extend(search.iter().map(|domain| {
                 let name = format!("{name}.{domain}");
                 (*allows, Reach { host: Host::Name { name, below: false }, ports: ports.clone() })
             }));
         }
-        let is_meant = |known: &str| match known.strip_suffix(name.as_str()) {
-            Some(rest) if *below => rest.len() > 1 && rest.ends_with('.'),
-            Some(rest) => rest.is_empty(),
-            None => false,
-        };
-        let is_kept = |ip: &IpAddr| !*allows || !below || policy.private_names || !is_private(&bytes(*ip));
-        let found = hosts.iter().filter(|(ip, known)| is_meant(known) && is_kept(ip));
+        let to = reach.as_rule(*allows, policy.private_names).to;
+        let is_kept = |ip| !*allows || !below || policy.private_names || !is_private(&of_ip(ip));
+        let found = hosts.iter().filter(|(ip, known)| to.is_named(known.as_bytes()) && is_kept(*ip));
         rules.extend(found.map(|(ip, _)| {
             let bits = if ip.is_ipv4() { 32 } else { 128 };
             (*allows, Reach { host: Host::Net(*ip, bits), ports: ports.clone() })
         }));
     }
-    rules
-}
-
-const fn bytes(ip: IpAddr) -> Address {
-    match ip {
-        IpAddr::V4(v4) => mapped(v4.octets()),
-        IpAddr::V6(v6) => v6.octets(),
-    }
-}
-
-/// The name servers of this machine, if the policy allows any name.
-pub(super) fn servers(policy: &Policy) -> Vec<SocketAddr> {
-    let named = |(allows, rule): &(bool, Reach)| *allows && matches!(rule.host, Host::Name { .. });
-    if policy.connect == PortList::NONE && !policy.egress.iter().any(named) {
-        return Vec::new();
-    }
-    from(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default())
+    (rules, if resolves { from(&resolver) } else { Vec::new() })
 }
 
 /// The name servers of a resolv.conf(5).

@@ -23,7 +23,7 @@ const ADDRESS_MAX: usize = 110;
 /// Calls by the number of the register that has a path, and of the one that has the directory it starts at.
 type At = (Option<usize>, usize);
 
-/// A path that a call is about, and what the call takes.
+/// The path of a call, and the rights that the call takes.
 pub(super) struct Question {
     pub(super) act: Act,
     pub(super) call: Name,
@@ -34,7 +34,7 @@ pub(super) struct Question {
     pub(super) again: bool,
 }
 
-/// What a call takes of the file that its path leads to.
+/// The rights that a call takes of the file at its path.
 pub(super) enum Takes {
     /// open(2) with these flags.
     Open(i32),
@@ -61,7 +61,7 @@ impl Question {
     }
 }
 
-/// The path of a call that the kernel decides, and what it takes there.
+/// The path and the rights of a call that the kernel decides.
 pub(super) fn question(call: &Call<'_>, name: Name) -> Option<Question> {
     let new = |act, path, takes| Some(Question { act, call: name, path, takes, again: false });
     let ask = |act, at: At, takes| new(act, path(call, at)?, takes);
@@ -148,7 +148,7 @@ pub(super) fn worked(call: &Call<'_>, name: Name) -> Option<Question> {
     Some(change(path(call, at)?))
 }
 
-/// The path that a register leads to, made absolute by what the target's directory is now.
+/// The path that a register leads to, made absolute by the target's present directory.
 fn path(call: &Call<'_>, (dir, at): At) -> Option<PathBuf> {
     let tid = call.target().tid();
     let mut buffer = [0; PATH_MAX];
@@ -202,7 +202,7 @@ pub(super) enum Address {
     Abstract(String),
 }
 
-/// The name that a name server is asked for, where a call sends it a query.
+/// The name in a query that a call sends to a name server.
 pub(super) fn asked_name(call: &Call<'_>, name: Name) -> Option<String> {
     if !NUMBERS.contains(&call.int(0)) {
         return None;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sandlock_bpf::{Arch, Table, run, verify};
 use sandlock_landlock::{AccessFs, AccessNet, Rights};
-use sandlock_notify::egress::{Egress, mapped};
+use sandlock_notify::egress::{Egress, mapped, of_ip};
 use sandlock_sys::Errno;
 use sandlock_sys::filter::{AUDIT_ARCH, Data};
 use sandlock_sys::nr::{NATIVE, Name, number};
@@ -61,7 +61,7 @@ pub enum Mechanism {
     Filter,
     /// The supervisor, on behalf.
     Supervisor,
-    /// The kernel: what only a capability allows that was given up at the start.
+    /// The kernel: the capability for it was given up at the start.
     Capabilities,
     /// Nothing: this kernel has no restriction of this kind, and the caller agreed to that.
     Nothing,
@@ -132,17 +132,13 @@ impl Plan {
         if self.is_about_ports() {
             return by_list(&self.watch.connect, by == Mechanism::Landlock, port);
         }
-        let address = match address {
-            IpAddr::V4(v4) => mapped(v4.octets()),
-            IpAddr::V6(v6) => v6.octets(),
-        };
-        match Egress::new(&self.watch.rules()).allows(&address, port, Duration::ZERO) {
+        match Egress::new(&self.watch.rules()).allows(&of_ip(address), port, Duration::ZERO) {
             true => Decision::Granted(by, Vec::new()),
             false => Decision::Refused(by, Errno::EACCES),
         }
     }
 
-    /// What judges connections: Landlock where it sees ports and no rule is about machines.
+    /// The mechanism that judges connections: Landlock where it sees ports and no rule is about machines.
     pub(super) fn connects_by(&self) -> Mechanism {
         let is_seen = self.report.abi.version() >= 4;
         if self.is_about_ports() && is_seen { Mechanism::Landlock } else { Mechanism::Supervisor }
@@ -200,8 +196,8 @@ impl Plan {
     }
 }
 
-/// The decisions of a plan about what is known as the kernel has it: real paths, ports, signals. It needs no
-/// file system, whose answers can take any time.
+/// The decisions of a plan about real paths, ports and signals. It needs no file system, whose answers can
+/// take any time.
 #[derive(Debug)]
 pub struct Judge {
     /// Each with its real path.
@@ -240,7 +236,7 @@ impl Judge {
         }
     }
 
-    /// Whether a name is asked for.
+    /// Whether the rules let a name resolve.
     #[must_use]
     pub fn resolves(&self, name: &str) -> bool {
         let rules: Vec<_> = self.egress.iter().map(|(allows, rule)| rule.as_rule(*allows, false)).collect();

@@ -19,7 +19,7 @@ impl Predictor {
     pub(super) fn known(&self, call: &Call<'_>, name: Name, errno: Errno) -> Option<Refusal> {
         let row = row_of(name)?;
         let is_ours = matches!(errno, Errno::EACCES | Errno::EPERM);
-        // What handlers answer is mostly what the kernel would.
+        // Handlers mostly answer as the kernel would.
         let asks = matches!(row.rule, Rule::Ask(_));
         let by = if asks { Mechanism::Supervisor } else { Mechanism::Filter };
         let new = |act, object: String| {
@@ -120,7 +120,7 @@ impl Predictor {
         }
     }
 
-    /// From what Landlock decides about other things than paths.
+    /// The refusal that Landlock has for other things than paths.
     pub(super) fn predicted(&self, call: &Call<'_>, name: Name) -> Option<Refusal> {
         let new = |act, object, errno, by| {
             let mut refusal = Refusal::new(act, name, object, errno, by);

@@ -1,6 +1,6 @@
 //! The observer of a run: which of the calls that a target makes are refused.
 //!
-//! What the filter and the supervisor refuse is known. What the kernel decides is predicted: the arguments
+//! Refusals of the filter and the supervisor are known. Decisions of the kernel are predicted: the arguments
 //! are copied once, paths are walked as far as the kernel has their names in memory ([`walk`]), and the
 //! plan's own decision about the place is taken. Nothing waits here, and nothing of it changes an answer.
 
@@ -89,9 +89,9 @@ impl<'t> Witness<'t> {
         }
     }
 
-    /// The end of the run: what waited is decided as far as it can be, and the refusals are put in order, the
-    /// most likely cause of a failure first. The number is that of refusals for which there was no room; the
-    /// file is the one that was kept open.
+    /// The end of the run: waiting paths are decided as far as possible, and the refusals are put in order,
+    /// the most likely cause of a failure first. The number is that of refusals for which there was no room;
+    /// the file is the one that was kept open.
     pub fn ranked(&mut self) -> (Vec<&Refusal>, u64, Option<BorrowedFd<'_>>) {
         for waiting in core::mem::take(&mut self.waiting) {
             self.decide_late(waiting);
@@ -150,7 +150,7 @@ impl<'t> Witness<'t> {
     }
 }
 
-/// A number for a path and what is asked of it.
+/// A number for a path and the rights that are taken.
 fn key(question: &Question) -> u64 {
     let mut hasher = DefaultHasher::new();
     let flags = if let Takes::Open(flags) = question.takes { flags } else { -1 };
@@ -185,7 +185,7 @@ impl Observer for Witness<'_> {
             Verdict::Work => (None, worked(call, name)),
             _ => (None, None),
         };
-        // What is known is granted.
+        // A known path is granted.
         if question.as_ref().is_some_and(|question| self.known.contains(&key(question))) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Predictions about paths: what the plan decides about the file that a path leads to.
+//! Predictions about paths: the plan's decision about the file at the end of one.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,7 +17,7 @@ use super::walk::{self, Found, User, walk};
 /// The kernel does not have the names of a path in memory.
 pub(super) struct NotKnown;
 
-/// What predictions are made of.
+/// The plan, the user and the homes, of which predictions are made.
 #[derive(Debug)]
 pub(super) struct Predictor {
     pub(super) judge: Judge,
@@ -110,7 +110,7 @@ impl Predictor {
         }
     }
 
-    /// Whether the plan grants what is asked by the path as it is written. Links may lead elsewhere.
+    /// Whether the plan grants the rights at the path as it is written. Links may lead elsewhere.
     pub(super) fn looks_granted(&self, question: &Question) -> bool {
         let rights = match question.takes {
             Takes::Open(flags) if flags & libc::O_ACCMODE == libc::O_RDONLY => AccessFs::READ_FILE,
@@ -119,7 +119,7 @@ impl Predictor {
             Takes::Execute => AccessFs::READ_FILE | AccessFs::EXECUTE,
             _ => return false,
         };
-        // What is not in the command's own home may be in the user's.
+        // A file that the command's own home lacks may be in the user's.
         let is_home = self.homes.as_ref().is_some_and(|(_, inside)| question.path.starts_with(inside));
         !is_home && self.judge.is_granted(&question.path, rights)
     }
@@ -127,7 +127,7 @@ impl Predictor {
     /// Walks a path of a question.
     fn look(&self, question: &Question, path: &Path, follow: bool) -> Found {
         match walk(path, follow) {
-            // The kernel says the same of a directory that is closed.
+            // The error is that of a closed directory.
             Found::NotKnown if question.again => {
                 let is_closed = |top: &Path| match walk(top, true) {
                     Found::File(_, file) => file.kind == FileType::Directory && !self.user.may(&file, 1),
@@ -204,7 +204,7 @@ impl Predictor {
         }))
     }
 
-    /// What the permissions of a file forbid to the user, and a capability had allowed, which was given up.
+    /// The refusal by the permissions of a file, where a capability that was given up had allowed it.
     fn allowed(&self, question: &Question, real: &Path, file: &FileInfo, want: u16) -> Option<Refusal> {
         let caps = if want == 4 { walk::DAC_OVERRIDE | walk::DAC_READ_SEARCH } else { walk::DAC_OVERRIDE };
         if self.user.may(file, want) || !self.user.has_lost(caps) {
@@ -241,7 +241,7 @@ impl Predictor {
         let Decision::Refused(by, errno) = self.judge.decide(&Operation::File(&real, right)) else {
             return Ok(self.allowed(question, &real, &file, 3));
         };
-        // Without the right to move between directories alone, a move is what between file systems is.
+        // A move that lacks only the right to move between directories fails as between file systems.
         let rest = right.difference(AccessFs::REFER);
         let is_moved = !matches!(self.judge.decide(&Operation::File(&real, rest)), Decision::Refused(..));
         let errno = if is_moved { Errno::EXDEV } else { errno };

@@ -97,7 +97,7 @@ pub struct Refusal {
     pub act: Act,
     /// The system call, as it was made last.
     pub call: Name,
-    /// What it was about: a path, an address, a number.
+    /// The object: a path, an address, a number.
     pub object: String,
     /// The place that a grant must cover, of a file.
     pub place: Option<PathBuf>,
@@ -105,11 +105,11 @@ pub struct Refusal {
     pub port: Option<u16>,
     /// The error.
     pub errno: Errno,
-    /// What refused it.
+    /// The mechanism that refused.
     pub by: Mechanism,
     /// The reason.
     pub because: String,
-    /// Whether the error is known. Of what the kernel decides it is predicted, from a copy of the arguments.
+    /// Whether the error is known. Where the kernel decides, it is predicted from a copy of the arguments.
     pub is_certain: bool,
     /// How likely it is that the program failed for it.
     pub weight: Weight,
@@ -195,7 +195,7 @@ impl Refusals {
             return false;
         }
         if self.all.len() >= MOST_REFUSALS {
-            // What was met last explains more than what was met first.
+            // Late refusals explain more than early ones.
             let turn = self.left_out.checked_rem(self.all.len().try_into().unwrap_or(u64::MAX));
             let at = turn.and_then(|turn| usize::try_from(turn).ok()).unwrap_or(0);
             self.left_out = self.left_out.saturating_add(1);
@@ -224,8 +224,8 @@ impl Refusals {
         self.all.last()
     }
 
-    /// The refusals, the most likely cause of a failure first: what programs rarely do without, of a thread
-    /// that made few calls afterwards, and then the last.
+    /// The refusals, the most likely cause of a failure first: those that programs rarely do without, of a
+    /// thread that made few calls afterwards, and then the last.
     pub(super) fn ranked(&self) -> Vec<&Refusal> {
         let mut ranked: Vec<&Refusal> = self.all.iter().collect();
         ranked.sort_by_key(|refusal| {

@@ -12,7 +12,7 @@ use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid};
 /// How far up from a process its ancestors are looked at.
 const DEEPEST: usize = 64;
 
-/// What a path leads to.
+/// The end of a walk.
 pub(super) enum Found {
     /// This file, by its real path.
     File(PathBuf, FileInfo),
@@ -82,7 +82,7 @@ pub(super) fn is_inside(id: Pid, own: Pid) -> Option<bool> {
             return None;
         }
         let stat = stat.unwrap_or_default();
-        // The name may hold anything; what follows the last parenthesis is the kernel's.
+        // The name may hold anything; the part behind the last parenthesis is the kernel's.
         let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
         let parent = fields.split(' ').nth(1).and_then(|parent| parent.parse().ok()).map(Pid::new);
         match parent {
@@ -94,7 +94,7 @@ pub(super) fn is_inside(id: Pid, own: Pid) -> Option<bool> {
     Some(false)
 }
 
-/// The user of a process, and what it may do by the permissions of files.
+/// The user of a process, and its rights by the permissions of files.
 #[derive(Debug)]
 pub(super) struct User {
     pub(super) uid: u32,

@@ -72,7 +72,7 @@ impl Rows {
     }
 }
 
-/// `is_seen`: what may be refused is observed.
+/// `is_seen`: calls that may be refused are observed.
 const fn action(then: Then, is_seen: bool) -> Action {
     match then {
         Then::Observe | Then::Refuse(_) if is_seen => Action::USER_NOTIF,

@@ -383,7 +383,7 @@ fn an_observer_sees_what_may_be_refused_and_changes_nothing() {
     }
 }
 
-/// Registers around what the cases of a call compare with.
+/// Registers around the values that the cases of a call compare with.
 fn cases(name: Name) -> Vec<[u64; 6]> {
     let mut all = vec![[0; 6], [u64::MAX; 6], [1, 2, 3, 4, 5, 6]];
     let Some(Rule::ByArgs(cases, _)) = row_of(name).map(|row| &row.rule) else { return all };

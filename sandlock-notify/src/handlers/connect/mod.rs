@@ -37,7 +37,7 @@ pub enum Judge<'p> {
     Landlock,
     /// This handler does.
     Rules {
-        /// Whom the sandbox may reach by TCP.
+        /// The machines and ports that the sandbox may reach by TCP.
         egress: &'p Egress<'p>,
         /// Whether this thread is in a Landlock domain that scopes abstract sockets to the sandbox: then the
         /// kernel judges them.
@@ -71,7 +71,7 @@ impl Handler for Connect<'_> {
         };
         let args = ConnectArgs::of(call);
         let (socket, domain) = Socket::open(call.target(), args.fd)?;
-        // Such a socket cannot send (`handlers::interfaces`): the program falls back at once.
+        // Such a socket cannot send (`handlers::netlink`): the program falls back at once.
         if domain == libc::AF_UNIX && socket.is_datagram()? {
             return Err(Errno::EACCES);
         }
@@ -83,7 +83,7 @@ impl Handler for Connect<'_> {
         let exact = match model::parse(domain, given)? {
             Destination::Nowhere => given,
             Destination::Internet(address, port, exact) => {
-                // A datagram socket sends nothing, but its own address then tells which way it would send.
+                // A datagram socket sends nothing, but its own address then is that of the way out.
                 match socket.is_datagram()? {
                     true if egress.is_reachable(&address) => {}
                     true => return Err(Errno::ENETUNREACH),

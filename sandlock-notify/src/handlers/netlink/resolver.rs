@@ -19,7 +19,7 @@ pub(super) const QUESTIONS: usize = 64;
 /// seconds of libc's resolvers.
 const PATIENCE: Duration = Duration::from_millis(1500);
 const ROUNDS: usize = 2;
-/// The longest answer that is asked for, and more than that.
+/// Room for an answer: more than a query's EDNS size.
 const ANSWER_MAX: usize = 4096;
 /// How long a client may remember an address at most, in seconds.
 const REMEMBERED: u32 = 300;
@@ -97,7 +97,7 @@ impl<'p> Resolver<'p> {
         let answer =
             received.map(|len| asked.question.answer(asked.id, buffer.get(..len).unwrap_or_default()));
         let answer = match answer {
-            // What answers no question of ours is dropped, and the wait goes on.
+            // An answer to another question is dropped, and the wait goes on.
             Ok(None) => return,
             Ok(Some((Code::SERV_FAIL, _))) | Err(_) => None,
             Ok(Some(answer)) => Some(answer),
