@@ -54,6 +54,8 @@ fn main() {
         busybox(&["setsid", "cttyhack", "sh"]);
     } else {
         say(run_all(), LIST);
+        // To set anything waits until the last line has left the serial port, which a power-off does not.
+        busybox(&["stty", "-F", "/dev/console", "opost"]);
     }
     busybox(&["poweroff", "-f"]);
 }
