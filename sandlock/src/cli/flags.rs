@@ -53,6 +53,12 @@ const MESSAGES: &str = "Profiles and messages";
 /// The flag for the grants that a policy starts with.
 pub(crate) const BASE: &str = "base";
 pub(crate) const PROFILE: &str = "profile";
+pub(crate) const READ: &str = "fs-read";
+pub(crate) const WRITE: &str = "fs-write";
+pub(crate) const HOME: &str = "home";
+pub(crate) const NET_ALLOW: &str = "net-allow";
+pub(crate) const NET_ALLOW_BIND: &str = "net-allow-bind";
+pub(crate) const SHM: &str = "shm";
 pub(crate) const STRICT_LATER: &str = "strict-later";
 pub(crate) const RECEIPT: &str = "receipt";
 pub(crate) const CWD: &str = "cwd";
@@ -66,7 +72,7 @@ pub(crate) const WHY: &str = "why";
 pub(crate) const FLAGS: &[Flag] = &[
     Flag {
         short: Some('r'),
-        long: "fs-read",
+        long: READ,
         aliases: &["allow-read", "allow-fs-read", "read"],
         takes: Some("PATH"),
         key: Some(("filesystem", "read")),
@@ -79,7 +85,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: Some('w'),
-        long: "fs-write",
+        long: WRITE,
         aliases: &["allow-write", "allow-fs-write", "write"],
         takes: Some("PATH"),
         key: Some(("filesystem", "write")),
@@ -92,7 +98,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: None,
-        long: "home",
+        long: HOME,
         aliases: &[],
         takes: Some("private|keep|PATH"),
         key: Some(("filesystem", "home")),
@@ -142,7 +148,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: None,
-        long: "net-allow",
+        long: NET_ALLOW,
         aliases: &["allow-net", "connect-tcp"],
         takes: Some("HOST[:PORTS]"),
         key: Some(("network", "allow")),
@@ -182,7 +188,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: None,
-        long: "net-allow-bind",
+        long: NET_ALLOW_BIND,
         aliases: &["bind-tcp"],
         takes: Some("PORTS"),
         key: Some(("network", "allow_bind")),
@@ -247,7 +253,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     },
     Flag {
         short: None,
-        long: "shm",
+        long: SHM,
         aliases: &[],
         takes: None,
         key: Some(("filesystem", "shm")),

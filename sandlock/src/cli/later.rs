@@ -127,6 +127,12 @@ impl Later {
     }
 }
 
+/// Whether a file is at or below one of the places, wherever that is.
+pub(super) fn acts(path: &Path) -> bool {
+    let is_at = |below: &Path| PLACES.iter().any(|(place, _)| below.starts_with(place.trim_end_matches('/')));
+    path.ancestors().any(|top| path.strip_prefix(top).is_ok_and(is_at))
+}
+
 /// Where a place is below a grant: also when the grant is a part of the place, such as `.git`.
 fn places(top: &Path, place: &str) -> Vec<PathBuf> {
     // With a slash at its end, a link would be followed.

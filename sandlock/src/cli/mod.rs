@@ -1,11 +1,14 @@
 //! The command line: its arguments, and how a mistake is reported.
 
+mod advice;
 mod check;
 mod complain;
 mod explain;
 mod fail;
 mod flags;
 mod later;
+mod learn;
+mod learned;
 mod parse;
 mod profile;
 mod profiles;
@@ -34,6 +37,7 @@ pub(crate) fn main() -> ExitCode {
         let known: Option<(Option<Typed>, Act)> = match first.to_str() {
             Some("run") => Some((Typed::parse(rest), run::run)),
             Some("why") => Some((why::parse(rest), why::why)),
+            Some("learn") => Some((learn::parse(rest), learn::learn)),
             Some("explain") => Some((explain::parse(rest), explain::explain)),
             _ => None,
         };
@@ -78,6 +82,7 @@ pub(crate) fn tree() -> Command {
         .subcommand(parse::command())
         .subcommand(why::command())
         .subcommand(explain::command())
+        .subcommand(learn::command())
         .subcommand(profiles::command())
         .subcommand(check.about("Say what this kernel can enforce"))
         .subcommand(trial::Options::augment_args(inside))

@@ -104,7 +104,7 @@ fn is_flag(flag: &Flag, word: &OsStr) -> bool {
 
 /// `run`, for help and mistakes.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new("run")
+    let command = Command::new("run")
         .about("Run a command in a sandbox")
         .long_about(
             "Run a command in a sandbox.\n\n\
@@ -122,7 +122,11 @@ pub(crate) fn command() -> Command {
              Exit status: the command's own; 128 + N when signal N killed it; 124 when it timed out;\n\
              125 when sandlock failed, 126 when the command cannot be executed, 127 when it is not there.",
         );
-    command = with_flags(command, FLAGS);
+    with_command(with_flags(command, FLAGS))
+}
+
+/// A command that ends with another one.
+pub(crate) fn with_command(command: Command) -> Command {
     let words = Arg::new("CMD").help("The command and its arguments").value_name("CMD").num_args(1..);
     let words = words.trailing_var_arg(true).required(true).value_parser(clap::value_parser!(OsString));
     command.arg(words)

@@ -283,6 +283,14 @@ impl Profile {
         format!("profile {shown}:{line}:{column}: {why}\n{line:4} | {excerpt}\n     | {blank}{marks}")
     }
 
+    /// The names in `include`.
+    pub(crate) fn includes(&self) -> Vec<String> {
+        let table = DeTable::parse(&self.text).ok();
+        let all = table.as_ref().and_then(|table| table.get_ref().get(INCLUDE)?.get_ref().as_array());
+        let text = |name: &Spanned<DeValue<'_>>| name.get_ref().as_str().map(str::to_owned);
+        all.into_iter().flatten().filter_map(text).collect()
+    }
+
     /// The text of `description`.
     pub(crate) fn description(&self) -> String {
         let table = DeTable::parse(&self.text).ok();

@@ -11,13 +11,14 @@ use sandlock_sys::Signal;
 use sandlock_sys::signal::{self, SigSet};
 use sandlock_sys::{AsFd as _, OwnedFd};
 
+use super::advice::Places;
 use super::complain::{FAILED, complain};
 use super::explain;
 use super::fail::{failed, mistaken};
 use super::flags::{QUIET, RECEIPT, STRICT_LATER, TIMEOUT, VERBOSE, WHY};
 use super::later::{ACTS_LATER, Later};
 use super::parse::Typed;
-use super::refused::{Lines, Places, print};
+use super::refused::{Lines, print};
 
 pub(crate) fn run(typed: Typed) -> ExitCode {
     let typed = match typed.with_profiles() {

@@ -140,7 +140,10 @@ fn ask(plan: &Plan, words: &[OsString]) -> Result<Answer, String> {
         (["bind", port], _) => {
             let port = number(port.trim_start_matches(':')).and_then(|port| u16::try_from(port).ok());
             let port = port.ok_or("a port is a number from 0, the kernel's choice, to 65535")?;
-            let answer = decided(&plan.decide(&Operation::BindTcp(port)), Some(bind_flag(port)));
+            let answer = decided(
+                &plan.decide(&Operation::BindTcp(port)),
+                Some(format!("--net-allow-bind {}", quoted(Path::new(&bind_ports(port))))),
+            );
             Ok(if is_privileged(port) {
                 answer.outside(Errno::EACCES, "the port needs CAP_NET_BIND_SERVICE")
             } else {
@@ -195,14 +198,14 @@ pub(super) const fn mechanism_name(mechanism: Mechanism) -> &'static str {
     }
 }
 
-/// The flag that grants connecting to a port.
-pub(super) fn connect_flag(port: u16) -> String {
-    format!("--net-allow :{port}")
+/// The rule that grants connecting to a port.
+pub(super) fn connect_ports(port: u16) -> String {
+    format!(":{port}")
 }
 
-/// The flag that grants listening on a port; 0 is the kernel's choice.
-pub(super) fn bind_flag(port: u16) -> String {
-    if port == 0 { "--net-allow-bind '*'".to_owned() } else { format!("--net-allow-bind {port}") }
+/// The ports that grant listening on one; 0 is the kernel's choice.
+pub(super) fn bind_ports(port: u16) -> String {
+    if port == 0 { "*".to_owned() } else { port.to_string() }
 }
 
 fn decided(decision: &Decision<'_>, flag: Option<String>) -> Answer {
@@ -327,7 +330,7 @@ fn outside(path: &Path, right: AccessFs) -> Option<(Option<Errno>, String)> {
 /// A path as a shell takes it.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@".contains(&byte));
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@:".contains(&byte));
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 

@@ -90,6 +90,18 @@ pub enum Weight {
     Probe,
 }
 
+impl Weight {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Perhaps => "perhaps",
+            Self::Probe => "probe",
+        }
+    }
+}
+
 /// An operation that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {

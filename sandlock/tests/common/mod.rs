@@ -146,7 +146,7 @@ impl Dir {
         let mut command = self.command(built("sandlock"));
         for arg in args {
             command.arg(&arg);
-            let is_planned = ["run", "why", "explain"].iter().any(|name| arg.as_ref() == *name);
+            let is_planned = ["run", "why", "explain", "learn"].iter().any(|name| arg.as_ref() == *name);
             if is_planned && command.get_args().count() == 1 {
                 command.args(agreed().split_whitespace());
             }

@@ -120,7 +120,7 @@ fn inittab(verb: &str) -> String {
 /// all that it insists on.
 fn needs(test: &Test) -> u8 {
     match (test.package.as_str(), test.target.as_str()) {
-        ("sandlock", "escapes" | "library" | "why") => 6,
+        ("sandlock", "escapes" | "learn" | "library" | "why") => 6,
         (
             "sandlock",
             "attacks" | "cli" | "clients" | "compat" | "explain" | "ipc" | "lifecycle" | "names" | "paths"
