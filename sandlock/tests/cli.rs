@@ -151,7 +151,7 @@ fn documents_show_what_can_be_typed() {
         let mut words = line.split_whitespace().skip(1).map(str::to_owned);
         match words.next().as_deref() {
             Some("run") => assert!(typed::parse::Typed::parse(words.map(Into::into)).is_some(), "{line}"),
-            Some("why" | "explain" | "check" | "profile") => {}
+            Some("why" | "explain" | "check" | "profile" | "learn") => {}
             _ => panic!("{line}"),
         }
         seen += 1;
@@ -164,6 +164,32 @@ fn documents_show_what_can_be_typed() {
                 || profiles.contains(&format!("| `{section}` | `{key}` |"))
         );
     }
+}
+
+/// The code of a message is one that `explain` knows.
+#[test]
+fn a_message_has_a_code_that_can_be_asked_about() {
+    let dir = Dir::new();
+    dir.file("p.toml", 0o644, "[nonsense]\n");
+    for (args, code) in [
+        (&["run", "--no-such", "true"][..], "E001"),
+        (&["run", "-p", "./p.toml", "true"], "E002"),
+        (&["run", "-r", "/no/such", "true"], "E003"),
+        (&["run", "-r", "/proc/self", "true"], "E005"),
+        (&["run", "no-such-command"], "E007"),
+        (&["run", "/etc/passwd"], "E008"),
+        (&["explain", "-r", "/no/such"], "E003"),
+    ] {
+        let ran = run(&mut dir.sandlock(args));
+        assert!(
+            ran.code >= 125 && ran.err.lines().next().unwrap().ends_with(&format!("[{code}]")),
+            "{ran:?}"
+        );
+        let text = run(&mut dir.sandlock(["explain", code]));
+        assert!(text.ok().starts_with(&format!("{code}: ")), "{text:?}");
+    }
+    let unknown = run(&mut dir.sandlock(["explain", "E999"]));
+    assert!(unknown.code == 125 && unknown.err.contains("E999"), "{unknown:?}");
 }
 
 /// Whole lines, as users of other tools would type them: the message has our words, and nothing starts.

@@ -8,6 +8,7 @@ use sandlock::{Grant, Plan, SockFilter};
 use sandlock_bpf::{Arch, Listing};
 use serde_json::{Value, json};
 
+use super::codes;
 use super::complain::{FAILED, complain, print};
 use super::fail::{failed, mistaken};
 use super::flags::{Flag, Given, JSON, Set};
@@ -35,7 +36,7 @@ pub(crate) const FLAGS: &[Flag] = &[
 pub(crate) fn command() -> Command {
     let command = Command::new("explain")
         .about("Say what a policy grants, by which flag or profile, and what enforces it")
-        .after_help("Example: sandlock explain -p node -- npm install")
+        .after_help("Examples: sandlock explain -p node -- npm install\n          sandlock explain E003      about the message with this code")
         .arg(Arg::new("CMD").num_args(0..).trailing_var_arg(true));
     with_flags(with_flags(command, super::flags::FLAGS), FLAGS)
 }
@@ -50,6 +51,17 @@ pub(crate) fn explain(typed: Typed) -> ExitCode {
         Ok(typed) => typed,
         Err(mistake) => return mistaken(&mistake),
     };
+    if let Some(code) =
+        typed.command.first().and_then(|word| word.to_str()).filter(|word| codes::is_code(word))
+    {
+        return match codes::text(code) {
+            Some(text) => print(&format!("{code}: {text}\n")),
+            None => {
+                complain(&format!("{code}: there is no message with this code"));
+                ExitCode::from(FAILED)
+            }
+        };
+    }
     if typed.command.is_empty() {
         typed.command.push("true".into());
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use sandlock::Error;
 
+use super::codes;
 use super::complain::{FAILED, complain};
 use super::parse::Typed;
 
@@ -19,12 +20,14 @@ pub(crate) fn failed(error: &Error, typed: &Typed) -> ExitCode {
         Some((profile, line)) => format!("profile {profile}:{line}: "),
         None => String::new(),
     };
-    complain(&format!("{line}{}", error.with_flags()));
+    complain(&format!("{line}{} [{}]", error.with_flags(), error.code()));
     ExitCode::from(error.status())
 }
 
 /// Reports a mistake in a profile: a line, and an excerpt of the profile.
 pub(crate) fn mistaken(mistake: &str) -> ExitCode {
-    mistake.lines().for_each(complain);
+    let (first, excerpt) = mistake.split_once('\n').unwrap_or((mistake, ""));
+    complain(&format!("{first} [{}]", codes::PROFILE));
+    excerpt.lines().for_each(complain);
     ExitCode::from(FAILED)
 }

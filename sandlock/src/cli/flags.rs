@@ -443,7 +443,7 @@ pub(crate) const FOREIGN: &[(&str, &str)] = &[
     ("--fs-mount", "paths keep their names here: -w PATH, or -r PATH"),
     ("--unrestricted-filesystem", "-w / grants all that the user may change"),
     ("--http-allow", "rules are of hosts and ports: --net-allow example.org:443"),
-    ("--dns", "names are resolved from /etc/hosts only, as yet"),
+    ("--dns", "the name servers of /etc/resolv.conf are asked, and --net-allow NAME says for which names"),
     ("--publish", "--net-allow-bind 8080 grants listening"),
     ("--memory", "a limit of memory is not there yet; `ulimit -v` in the shell that starts sandlock"),
     ("--max-memory", "a limit of memory is not there yet; `ulimit -v` in the shell that starts sandlock"),

@@ -2,6 +2,7 @@
 
 mod advice;
 mod check;
+mod codes;
 mod complain;
 mod explain;
 mod fail;
@@ -96,11 +97,12 @@ fn told(error: &clap::Error) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            complain(
-                "no subcommand was given; `sandlock run -- CMD` runs a command, `sandlock --help` tells the rest",
-            );
+            complain(&format!(
+                "no subcommand was given; `sandlock run -- CMD` runs a command, `sandlock --help` tells the rest [{}]",
+                codes::TYPED
+            ));
         }
-        _ => complain(&parse::message(error)),
+        _ => complain(&format!("{} [{}]", parse::message(error), codes::TYPED)),
     }
     ExitCode::from(FAILED)
 }

@@ -102,6 +102,27 @@ impl Error {
         WithFlags(self)
     }
 
+    /// A name of the message that stays, whatever its words are; `sandlock explain E003` says more about it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Path(_, _, Errno::ENOENT) => "E003",
+            Self::Path(..) => "E004",
+            Self::Value(..) => "E005",
+            Self::NoCommand => "E006",
+            Self::NotFound(..) => "E007",
+            Self::NotExecutable(..) => "E008",
+            Self::NoLandlock(_) => "E009",
+            Self::Missing(_) => "E010",
+            Self::Step(Step::Filter, Errno::EBUSY) => "E011",
+            Self::Landlock(_) | Self::Step(..) | Self::Refused(..) => "E012",
+            Self::Tmp(..) => "E013",
+            Self::Filter(_) => "E014",
+            Self::Guardian => "E015",
+            Self::Orphaned => "E016",
+        }
+    }
+
     /// Writes the message, with the names that these are for the parts of a policy.
     fn write(&self, f: &mut fmt::Formatter<'_>, name: Names) -> fmt::Result {
         match self {
