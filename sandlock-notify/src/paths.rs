@@ -30,10 +30,7 @@ pub(crate) fn pin(start: Start<'_>, path: &CStr, follow: bool) -> Result<OwnedFd
     let open = |start| fs::openat2(start, path, flags, Mode::empty(), Resolve::NO_MAGICLINKS);
     match start {
         _ if path.to_bytes().starts_with(b"/") => open(BorrowedFd::CWD),
-        Start::Cwd(tid) => {
-            let mut buffer = [0; 40];
-            open(fs::open(proc::path(tid, "cwd", &mut buffer)?, OFlags::PATH)?.as_fd())
-        }
+        Start::Cwd(tid) => open(proc::open(tid, "cwd", OFlags::PATH)?.as_fd()),
         Start::At(dir) => open(dir),
     }
 }
@@ -60,10 +57,7 @@ pub(crate) fn own_descriptor(path: &CStr) -> Option<i32> {
 /// Whether `path` is `top` or lies below it; both absolute, and as the kernel spells them.
 fn is_under(path: &[u8], top: &[u8]) -> bool {
     let top = top.strip_suffix(b"/").unwrap_or(top);
-    match path.strip_prefix(top) {
-        Some(rest) => rest.is_empty() || rest.starts_with(b"/"),
-        None => false,
-    }
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 #[cfg(test)]

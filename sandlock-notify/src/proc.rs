@@ -6,13 +6,10 @@ use core::fmt::{self, Write};
 use sandlock_sys::signal::SigSet;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, fs};
 
-/// `/proc/ID/FILE` in `buffer`.
-///
-/// # Errors
-///
-/// `ENAMETOOLONG`: it does not fit.
-pub(crate) fn path<'b>(id: Pid, file: &str, buffer: &'b mut [u8]) -> Result<&'b CStr> {
-    text(format_args!("/proc/{id}/{file}\0"), buffer)
+/// Opens `/proc/ID/FILE`.
+pub(crate) fn open(id: Pid, file: &str, flags: fs::OFlags) -> Result<OwnedFd> {
+    let mut name = [0; 40];
+    fs::open(text(format_args!("/proc/{id}/{file}\0"), &mut name)?, flags)
 }
 
 /// A text that ends in a NUL, in `buffer`.
@@ -49,10 +46,7 @@ impl Write for Text<'_> {
 /// The process of a thread: the `Tgid:` line of `/proc/TID/status`.
 pub(crate) fn thread_group(tid: Pid) -> Result<Pid> {
     let mut text = [0; 256];
-    let text = read(tid, "status", &mut text)?;
-    text.split(|byte| *byte == b'\n')
-        .find_map(|line| number(line.strip_prefix(b"Tgid:\t")?))
-        .ok_or(Errno::ESRCH)
+    field(read(tid, "status", &mut text)?, "Tgid").and_then(number).ok_or(Errno::ESRCH)
 }
 
 /// Whether a signal interrupts a call.
@@ -90,8 +84,7 @@ pub(crate) fn interrupt(tid: Pid) -> Option<Interrupt> {
 ///
 /// `ENOENT`: there is no such process.
 pub fn open_status(pid: Pid) -> Result<OwnedFd> {
-    let mut name = [0; 40];
-    fs::open(path(pid, "status", &mut name)?, fs::OFlags::empty())
+    open(pid, "status", fs::OFlags::empty())
 }
 
 /// The signals that wait for a process, or for its first thread: bit n−1 for signal n. `status` is its open
@@ -140,22 +133,22 @@ impl Signals {
     }
 
     fn of(status: &[u8]) -> Option<Self> {
-        let field = |name: &str| {
-            // Whole lines only: the last one may be cut off.
-            let mut lines =
-                status.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
-            lines.find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b":\t"))
-        };
-        let set = |name| u64::from_str_radix(core::str::from_utf8(field(name)?).ok()?, 16).ok();
+        let set = |name| u64::from_str_radix(core::str::from_utf8(field(status, name)?).ok()?, 16).ok();
         Some(Self {
-            process: number(field("Tgid")?)?,
-            is_stopped: field("State")?.starts_with(b"T"),
+            process: number(field(status, "Tgid")?)?,
+            is_stopped: field(status, "State")?.starts_with(b"T"),
             private: set("SigPnd")?,
             shared: set("ShdPnd")?,
             blocked: set("SigBlk")?,
             ignored: set("SigIgn")?,
         })
     }
+}
+
+/// A field of a status, in whole lines only: the last one may be cut off.
+fn field<'s>(status: &'s [u8], name: &str) -> Option<&'s [u8]> {
+    let lines = status.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+    lines.filter_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b":\t")).next()
 }
 
 /// The parent of a process or thread: the second field of `/proc/ID/stat` after the name.
@@ -189,8 +182,7 @@ pub(crate) fn descends(ancestor: Pid, id: Pid) -> bool {
 
 /// As much of a file as there is room for. The kernel hands a status over in one piece.
 fn read<'b>(id: Pid, file: &str, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
-    let mut name = [0; 40];
-    let file = fs::open(path(id, file, &mut name)?, fs::OFlags::empty())?;
+    let file = open(id, file, fs::OFlags::empty())?;
     let len = fs::read(file.as_fd(), buffer)?;
     buffer.get(..len).ok_or(Errno::EIO)
 }

@@ -53,10 +53,8 @@ impl Terminals {
         if self.ptys.iter().any(|slot| slot.load(SeqCst) == mark) {
             return Ok(());
         }
-        let take = |from: u32| {
-            self.ptys.iter().find(|slot| slot.compare_exchange(from, mark, SeqCst, SeqCst).is_ok())
-        };
-        if take(0).is_some() {
+        let take = || self.ptys.iter().any(|slot| slot.compare_exchange(0, mark, SeqCst, SeqCst).is_ok());
+        if take() {
             return Ok(());
         }
         for slot in &self.ptys {
@@ -65,7 +63,7 @@ impl Terminals {
                 let _ = slot.compare_exchange(old, 0, SeqCst, SeqCst);
             }
         }
-        take(0).map(drop).ok_or(Errno::ENOSPC)
+        if take() { Ok(()) } else { Err(Errno::ENOSPC) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! goes on.
 
 use core::ffi::CStr;
+use core::ops::Range;
 use core::time::Duration;
 
 use sandlock_sys::fs::{self, OFlags};
@@ -74,10 +75,9 @@ pub struct Job<'w> {
 }
 
 /// The places in a job's memory: a path and its NUL, a name and its NUL, a value.
-const PLACES: [usize; 3] = [PATH_MAX, NAME_MAX, VALUE_MAX];
-const PATH: usize = 0;
-const NAME: usize = 1;
-const VALUE: usize = 2;
+const PATH: Range<usize> = 0..PATH_MAX;
+const NAME: Range<usize> = PATH.end..PATH.end + NAME_MAX;
+const VALUE: Range<usize> = NAME.end..NAME.end + VALUE_MAX;
 
 impl<'w> Job<'w> {
     /// An empty desk.
@@ -162,21 +162,18 @@ impl<'w> Job<'w> {
     fn clear(&mut self) {
         (self.place, self.numbers, self.value_len) = (Place::Open, [0; 4], 0);
         if let Some(memory) = &mut self.memory {
-            for text in [0, PATH_MAX] {
+            for text in [PATH.start, NAME.start] {
                 memory.bytes().get_mut(text).into_iter().for_each(|first| *first = 0);
             }
         }
     }
 
-    fn place(&mut self, place: usize) -> Result<&mut [u8]> {
+    fn place(&mut self, place: Range<usize>) -> Result<&mut [u8]> {
         if self.memory.is_none() {
-            self.memory = Some(Mapping::new(PLACES.iter().sum())?);
+            self.memory = Some(Mapping::new(VALUE.end)?);
         }
-        let (before, from) = PLACES.split_at_checked(place).ok_or(Errno::EINVAL)?;
-        let start = before.iter().sum::<usize>();
-        let len = from.first().copied().unwrap_or(0);
         let memory = self.memory.as_mut().ok_or(Errno::ENOMEM)?;
-        memory.bytes().get_mut(start..start.saturating_add(len)).ok_or(Errno::ENOMEM)
+        memory.bytes().get_mut(place).ok_or(Errno::ENOMEM)
     }
 
     /// The file that the job is about, pinned if it is named by a path.
@@ -202,6 +199,12 @@ impl<'w> Job<'w> {
         read_cstr(target, from, self.place(PATH)?)
     }
 
+    /// Number `index`, as the handler has set it.
+    pub(crate) fn number<T: TryFrom<i64>>(&self, index: usize) -> Result<T> {
+        let number = self.numbers.get(index).and_then(|number| T::try_from(*number).ok());
+        number.ok_or(Errno::EINVAL)
+    }
+
     /// The thread ID of the target.
     pub(crate) const fn tid(&self) -> Pid {
         self.notif.pid
@@ -224,7 +227,7 @@ impl<'w> Job<'w> {
         self.set(NAME, name)
     }
 
-    fn set(&mut self, place: usize, bytes: &[u8]) -> Result<()> {
+    fn set(&mut self, place: Range<usize>, bytes: &[u8]) -> Result<()> {
         let (text, end) = self.place(place)?.split_at_mut_checked(bytes.len()).ok_or(Errno::ENAMETOOLONG)?;
         text.copy_from_slice(bytes);
         *end.first_mut().ok_or(Errno::ENAMETOOLONG)? = 0;
@@ -252,10 +255,10 @@ impl<'w> Job<'w> {
     /// The path, the name and the value that were copied.
     pub(crate) fn texts(&self) -> Result<(&CStr, &CStr, &[u8])> {
         let Some(memory) = &self.memory else { return Ok((c"", c"", &[])) };
-        let (path, rest) = memory.as_bytes().split_at_checked(PATH_MAX).ok_or(Errno::ENOMEM)?;
-        let (name, value) = rest.split_at_checked(NAME_MAX).ok_or(Errno::ENOMEM)?;
+        let place = |place| memory.as_bytes().get(place).ok_or(Errno::ENOMEM);
         let text = |bytes| CStr::from_bytes_until_nul(bytes).map_err(|_| Errno::ENAMETOOLONG);
-        Ok((text(path)?, text(name)?, value.get(..self.value_len).ok_or(Errno::ENOMEM)?))
+        let value = place(VALUE)?.get(..self.value_len).ok_or(Errno::ENOMEM)?;
+        Ok((text(place(PATH)?)?, text(place(NAME)?)?, value))
     }
 }
 

@@ -32,57 +32,51 @@ impl Handler for Metadata {
         let (file, change) = call.name().and_then(model::find).ok_or(Errno::ENOSYS)?;
         let Some(job) = desk.job() else { return Ok(Verdict::Defer(Wait::WORKER)) };
         // In the kernel's order: the value, the name, then the file.
-        let run = match read_change(call, change, job)? {
-            Some(run) => run,
-            None => return Ok(Verdict::Reply(Response::Return(0))),
-        };
+        let first = if matches!(file, File::At(_)) { 2 } else { 1 };
+        let Some(run) = read_change(call, change, first, job)? else { return done(Ok(())) };
         read_place(call, file, change, job)?;
         Ok(job.then(run))
     }
 }
 
-/// Copies what a file is to be changed to. `None`: nothing is changed, whatever the file is.
-fn read_change(call: &Call<'_>, change: Change, job: &mut Job<'_>) -> Result<Option<Run>> {
-    let target = call.target();
+/// Copies what a file is to be changed to, from the register `first` on. `None`: nothing is changed, whatever
+/// the file is.
+fn read_change(call: &Call<'_>, change: Change, first: usize, job: &mut Job<'_>) -> Result<Option<Run>> {
+    let (target, from, second) = (call.target(), call.addr(first), first.saturating_add(1));
     let unsigned = |register| call.int(register).cast_unsigned();
     let run: Run = match change {
-        Change::Mode(register) => {
-            job.numbers = [i64::from(unsigned(register) & 0o7777), 0, 0, 0];
+        Change::Mode => {
+            job.numbers = [i64::from(unsigned(first) & 0o7777), 0, 0, 0];
             set_mode
         }
-        Change::Owner(first) | Change::OwnerOld(first) => {
-            let short = call.has_narrow_longs() && matches!(change, Change::OwnerOld(_));
+        Change::Owner | Change::OwnerOld => {
+            let short = call.has_narrow_longs() && matches!(change, Change::OwnerOld);
             let id = |register| if short { model::long_id(unsigned(register)) } else { unsigned(register) };
-            job.numbers = [i64::from(id(first)), i64::from(id(first.saturating_add(1))), 0, 0];
+            job.numbers = [i64::from(id(first)), i64::from(id(second)), 0, 0];
             set_owner
         }
-        Change::TimesWhole(register)
-        | Change::TimesMicro(register)
-        | Change::Times(register)
-        | Change::TimesWide(register) => match call.addr(register) {
-            from if from.is_null() => set_times_to_now,
-            from => {
-                job.numbers = times(target, from, change, call.has_narrow_longs())?;
-                let [_, first, _, second] = job.numbers;
-                if [first, second] == [UTIME_OMIT; 2] {
-                    return Ok(None);
-                }
-                set_times
+        Change::TimesWhole | Change::TimesMicro | Change::Times | Change::TimesWide if from.is_null() => {
+            set_times_to_now
+        }
+        Change::TimesWhole | Change::TimesMicro | Change::Times | Change::TimesWide => {
+            job.numbers = times(target, from, change, call.has_narrow_longs())?;
+            if let [_, UTIME_OMIT, _, UTIME_OMIT] = job.numbers {
+                return Ok(None);
             }
-        },
-        Change::SetAttribute(first) => {
+            set_times
+        }
+        Change::SetAttribute => {
             let flags = call.int(first.saturating_add(3));
             if flags & !(libc::XATTR_CREATE | libc::XATTR_REPLACE) != 0 {
                 return Err(Errno::EINVAL);
             }
-            job.read_name(target, call.addr(first))?;
-            let size = call.register(first.saturating_add(2));
-            job.read_value(target, call.addr(first.saturating_add(1)), size)?;
+            job.read_name(target, from)?;
+            job.read_value(target, call.addr(second), call.register(first.saturating_add(2)))?;
             job.numbers = [flags.into(), 0, 0, 0];
             set_attribute
         }
-        Change::RemoveAttribute(first) => {
-            job.read_name(target, call.addr(first))?;
+        Change::RemoveAttribute => {
+            job.read_name(target, from)?;
             remove_attribute
         }
     };
@@ -103,7 +97,7 @@ fn read_place(call: &Call<'_>, file: File, change: Change, job: &mut Job<'_>) ->
         }
     };
     // utimensat and futimesat take a null path for "the descriptor itself".
-    let may_be_null = matches!(change, Change::Times(_) | Change::TimesWide(_) | Change::TimesMicro(_));
+    let may_be_null = matches!(change, Change::Times | Change::TimesWide | Change::TimesMicro);
     if call.addr(at).is_null() && may_be_null && at == 1 && dir != libc::AT_FDCWD {
         return read_file(target, dir, job, Place::Open);
     }
@@ -132,8 +126,7 @@ fn read_file(target: &dyn Target, fd: i32, job: &mut Job<'_>, place: Place) -> R
 }
 
 fn set_mode(job: &mut Job<'_>) -> Result<Verdict> {
-    let [mode, ..] = job.numbers;
-    let mode = Mode::from_bits_retain(u16::try_from(mode).map_err(|_| Errno::EINVAL)?);
+    let mode = Mode::from_bits_retain(job.number(0)?);
     let file = OurFile::of(job)?;
     // A program with these bits would act for its owner long after the sandbox is gone.
     if mode.intersects(Mode::ISUID | Mode::ISGID) && file.kind != FileType::Directory {
@@ -143,9 +136,8 @@ fn set_mode(job: &mut Job<'_>) -> Result<Verdict> {
 }
 
 fn set_owner(job: &mut Job<'_>) -> Result<Verdict> {
-    let id = |number| u32::try_from(number).map_err(|_| Errno::EINVAL);
-    let [user, group, ..] = job.numbers;
-    done(fs::chown(OurFile::of(job)?.as_fd(), Uid::new(id(user)?), Gid::new(id(group)?)))
+    let (user, group) = (Uid::new(job.number(0)?), Gid::new(job.number(1)?));
+    done(fs::chown(OurFile::of(job)?.as_fd(), user, group))
 }
 
 fn set_times_to_now(job: &mut Job<'_>) -> Result<Verdict> {
@@ -159,8 +151,7 @@ fn set_times(job: &mut Job<'_>) -> Result<Verdict> {
 }
 
 fn set_attribute(job: &mut Job<'_>) -> Result<Verdict> {
-    let [flags, ..] = job.numbers;
-    let flags = i32::try_from(flags).map_err(|_| Errno::EINVAL)?;
+    let flags = job.number(0)?;
     let (_, name, value) = job.texts()?;
     done(OurFile::of(job)?.by_link(|link| fs::setxattr(link, name, value, flags)))
 }
@@ -223,8 +214,8 @@ impl AsFd for OurFile<'_> {
 /// The times that a call sets, from one copy of its structures: seconds and nanoseconds of either. Words have
 /// 32 bits, if a `long` is narrow, or 64.
 fn times(target: &dyn Target, from: UserAddr, change: Change, narrow: bool) -> Result<[i64; 4]> {
-    let narrow = narrow && !matches!(change, Change::TimesWide(_));
-    let count = if matches!(change, Change::TimesWhole(_)) { 2usize } else { 4 };
+    let narrow = narrow && !matches!(change, Change::TimesWide);
+    let count = if matches!(change, Change::TimesWhole) { 2usize } else { 4 };
     let (mut bytes, mut words) = ([0; 32], [0; 4]);
     let size = count.saturating_mul(if narrow { 4 } else { 8 });
     read_exact(target, from, bytes.get_mut(..size).unwrap_or_default())?;
@@ -236,12 +227,12 @@ fn times(target: &dyn Target, from: UserAddr, change: Change, narrow: bool) -> R
         words.iter_mut().zip(wide_words).for_each(|(word, value)| *word = value);
     }
     let [s0, f0, s1, f1] = match (change, words) {
-        (Change::TimesWhole(_), [first, second, ..]) => [first, 0, second, 0],
+        (Change::TimesWhole, [first, second, ..]) => [first, 0, second, 0],
         _ => words,
     };
     let nanoseconds = |fraction: i64| match change {
-        Change::TimesMicro(_) if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
-        Change::TimesMicro(_) => Ok(fraction.saturating_mul(1000)),
+        Change::TimesMicro if !(0..1_000_000).contains(&fraction) => Err(Errno::EINVAL),
+        Change::TimesMicro => Ok(fraction.saturating_mul(1000)),
         _ => Ok(fraction),
     };
     Ok([s0, nanoseconds(f0)?, s1, nanoseconds(f1)?])
@@ -258,14 +249,14 @@ mod tests {
         let wide = [5, 6, -7, 8].map(i64::to_ne_bytes);
         for (is_narrow, longs) in [(true, narrow.as_flattened()), (false, wide.as_flattened())] {
             for (bytes, change, want) in [
-                (longs, Change::Times(2), Ok([5, 6, -7, 8])),
-                (longs, Change::TimesMicro(2), Ok([5, 6000, -7, 8000])),
-                (longs, Change::TimesWhole(1), Ok([5, 0, 6, 0])),
-                (&longs[..longs.len() / 2], Change::TimesWhole(1), Ok([5, 0, 6, 0])),
-                (wide.as_flattened(), Change::TimesWide(2), Ok([5, 6, -7, 8])),
+                (longs, Change::Times, Ok([5, 6, -7, 8])),
+                (longs, Change::TimesMicro, Ok([5, 6000, -7, 8000])),
+                (longs, Change::TimesWhole, Ok([5, 0, 6, 0])),
+                (&longs[..longs.len() / 2], Change::TimesWhole, Ok([5, 0, 6, 0])),
+                (wide.as_flattened(), Change::TimesWide, Ok([5, 6, -7, 8])),
                 // One byte too few.
-                (&longs[1..], Change::Times(2), Err(Errno::EFAULT)),
-                (&wide.as_flattened()[1..], Change::TimesWide(2), Err(Errno::EFAULT)),
+                (&longs[1..], Change::Times, Err(Errno::EFAULT)),
+                (&wide.as_flattened()[1..], Change::TimesWide, Err(Errno::EFAULT)),
             ] {
                 let image = Image::new(bytes);
                 assert_eq!(times(&image, UserAddr(Image::BASE), change, is_narrow), want, "{change:?}");
@@ -274,7 +265,7 @@ mod tests {
         for micro in [-1, 1_000_000] {
             let bytes = [5, 6, 7, micro].map(i64::to_ne_bytes);
             let image = Image::new(bytes.as_flattened());
-            let result = times(&image, UserAddr(Image::BASE), Change::TimesMicro(2), false);
+            let result = times(&image, UserAddr(Image::BASE), Change::TimesMicro, false);
             assert_eq!(result, Err(Errno::EINVAL));
         }
     }

@@ -14,54 +14,54 @@ pub(super) enum File {
     At(Option<usize>),
 }
 
-/// The attribute to change. The number is the first register of its new value.
+/// The attribute to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// The mode.
-    Mode(usize),
+    Mode,
     /// User and group.
-    Owner(usize),
+    Owner,
     /// User and group; of 16 bits each where a `long` has 32.
-    OwnerOld(usize),
+    OwnerOld,
     /// Times: two `struct timespec`, of two `long` each.
-    Times(usize),
+    Times,
     /// Times: two `struct __kernel_timespec`, of two 64-bit words each.
-    TimesWide(usize),
+    TimesWide,
     /// Times: two `struct timeval`, of two `long` each.
-    TimesMicro(usize),
+    TimesMicro,
     /// Times: a `struct utimbuf`, two `long` of whole seconds.
-    TimesWhole(usize),
+    TimesWhole,
     /// An extended attribute: name, value, size, flags.
-    SetAttribute(usize),
+    SetAttribute,
     /// The end of one: its name.
-    RemoveAttribute(usize),
+    RemoveAttribute,
 }
 
 /// The file and the change of each generation of each call.
 pub(super) const fn find(name: Name) -> Option<(File, Change)> {
     Some(match name {
-        Name::chmod => (File::Path(true), Change::Mode(1)),
-        Name::fchmod => (File::Descriptor, Change::Mode(1)),
-        Name::fchmodat => (File::At(None), Change::Mode(2)),
-        Name::fchmodat2 => (File::At(Some(3)), Change::Mode(2)),
-        Name::chown => (File::Path(true), Change::OwnerOld(1)),
-        Name::lchown => (File::Path(false), Change::OwnerOld(1)),
-        Name::fchown => (File::Descriptor, Change::OwnerOld(1)),
-        Name::chown32 => (File::Path(true), Change::Owner(1)),
-        Name::lchown32 => (File::Path(false), Change::Owner(1)),
-        Name::fchown32 => (File::Descriptor, Change::Owner(1)),
-        Name::fchownat => (File::At(Some(4)), Change::Owner(2)),
-        Name::utime => (File::Path(true), Change::TimesWhole(1)),
-        Name::utimes => (File::Path(true), Change::TimesMicro(1)),
-        Name::futimesat => (File::At(None), Change::TimesMicro(2)),
-        Name::utimensat => (File::At(Some(3)), Change::Times(2)),
-        Name::utimensat_time64 => (File::At(Some(3)), Change::TimesWide(2)),
-        Name::setxattr => (File::Path(true), Change::SetAttribute(1)),
-        Name::lsetxattr => (File::Path(false), Change::SetAttribute(1)),
-        Name::fsetxattr => (File::Descriptor, Change::SetAttribute(1)),
-        Name::removexattr => (File::Path(true), Change::RemoveAttribute(1)),
-        Name::lremovexattr => (File::Path(false), Change::RemoveAttribute(1)),
-        Name::fremovexattr => (File::Descriptor, Change::RemoveAttribute(1)),
+        Name::chmod => (File::Path(true), Change::Mode),
+        Name::fchmod => (File::Descriptor, Change::Mode),
+        Name::fchmodat => (File::At(None), Change::Mode),
+        Name::fchmodat2 => (File::At(Some(3)), Change::Mode),
+        Name::chown => (File::Path(true), Change::OwnerOld),
+        Name::lchown => (File::Path(false), Change::OwnerOld),
+        Name::fchown => (File::Descriptor, Change::OwnerOld),
+        Name::chown32 => (File::Path(true), Change::Owner),
+        Name::lchown32 => (File::Path(false), Change::Owner),
+        Name::fchown32 => (File::Descriptor, Change::Owner),
+        Name::fchownat => (File::At(Some(4)), Change::Owner),
+        Name::utime => (File::Path(true), Change::TimesWhole),
+        Name::utimes => (File::Path(true), Change::TimesMicro),
+        Name::futimesat => (File::At(None), Change::TimesMicro),
+        Name::utimensat => (File::At(Some(3)), Change::Times),
+        Name::utimensat_time64 => (File::At(Some(3)), Change::TimesWide),
+        Name::setxattr => (File::Path(true), Change::SetAttribute),
+        Name::lsetxattr => (File::Path(false), Change::SetAttribute),
+        Name::fsetxattr => (File::Descriptor, Change::SetAttribute),
+        Name::removexattr => (File::Path(true), Change::RemoveAttribute),
+        Name::lremovexattr => (File::Path(false), Change::RemoveAttribute),
+        Name::fremovexattr => (File::Descriptor, Change::RemoveAttribute),
         _ => return None,
     })
 }

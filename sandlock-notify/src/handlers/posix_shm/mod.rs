@@ -71,10 +71,9 @@ fn name<'b>(call: &Call<'_>, register: usize, buffer: &'b mut [u8; ROOM]) -> Opt
 
 fn open(job: &mut Job<'_>) -> Result<Verdict> {
     let (dir, path, _) = place(job)?;
-    let [asked, mode, ..] = job.numbers.map(|number| i32::try_from(number).unwrap_or(0));
-    let asked = OFlags::from_bits_retain(asked);
+    let asked = OFlags::from_bits_retain(job.number(0)?);
     // Group and others do not reach into the private directory, so the supervisor's umask is as good.
-    let mode = if asked.contains(OFlags::CREAT) { u16::try_from(mode).unwrap_or(0) } else { 0 };
+    let mode = if asked.contains(OFlags::CREAT) { job.number(1)? } else { 0 };
     let flags = OFlags::from_bits_retain(asked.bits() & PASSED_ON) | OFlags::NONBLOCK;
     let fd = fs::openat2(dir, path, flags, Mode::from_bits_retain(mode), Resolve::NO_SYMLINKS)?;
     if fs::info(fd.as_fd())?.kind != FileType::Regular {

@@ -111,9 +111,7 @@ const fn is_about_an_object(kind: Kind, command: i32) -> bool {
 }
 
 fn remove(job: &mut Job<'_>, kind: Kind) -> Result<Verdict> {
-    let [id, ..] = job.numbers;
-    let id = i32::try_from(id).map_err(|_| Errno::EINVAL)?;
-    job.context.objects.remove(kind, id).map(|()| Verdict::Reply(Response::Return(0)))
+    job.context.objects.remove(kind, job.number(0)?).map(|()| Verdict::Reply(Response::Return(0)))
 }
 
 #[cfg(test)]

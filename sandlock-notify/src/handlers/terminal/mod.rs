@@ -39,15 +39,12 @@ impl Handler for Terminal<'_> {
         }
         let args = IoctlArgs::of(call);
         let request = args.request.cast_unsigned();
-        let takes = match request {
-            ioctl::TIOCGPTPEER => None,
-            _ => match tty::CHANGES.iter().find(|(known, _)| *known == request) {
-                Some((_, takes)) => *takes,
-                None => return Ok(Verdict::Pass),
-            },
-        };
+        let known = tty::CHANGES.iter().find(|(known, _)| *known == request);
+        let changes = known.is_some();
+        if !changes && request != ioctl::TIOCGPTPEER {
+            return Ok(Verdict::Pass);
+        }
         let tid = call.target().tid();
-        let changes = request != ioctl::TIOCGPTPEER;
         // A session that was made inside has a controlling terminal that was made inside, and groups of its
         // own.
         let is_inside = request == ioctl::TIOCSPGRP && process::session(tid)? != process::session(Pid::SELF)?;
@@ -56,9 +53,9 @@ impl Handler for Terminal<'_> {
         }
         let Some(job) = desk.job() else { return Ok(Verdict::Defer(Wait::WORKER)) };
         let mut number = call.int(2).cast_unsigned();
-        if let Some(len) = takes {
+        if let Some((_, Some(len))) = known {
             let mut bytes = [0; CHANGE_MAX];
-            let bytes = bytes.get_mut(..len).ok_or(Errno::EINVAL)?;
+            let bytes = bytes.get_mut(..*len).ok_or(Errno::EINVAL)?;
             read_exact(call.target(), args.arg, bytes)?;
             number = bytes.first_chunk().copied().map_or(0, u32::from_ne_bytes);
             job.set_path(bytes)?;
@@ -90,8 +87,7 @@ impl Terminal<'_> {
 
 /// A worker's part: opens the other end of the pseudo terminal on the desk.
 fn open_peer(job: &mut Job<'_>) -> Result<Verdict> {
-    let [_, flags, ..] = job.numbers;
-    let flags = i32::try_from(flags).map_err(|_| Errno::EINVAL)?;
+    let flags: i32 = job.number(1)?;
     let master = job.file.as_ref().ok_or(Errno::EBADF)?.as_fd();
     job.context.terminals.add_pty(tty::pty_number(master)?)?;
     let fd = tty::pty_peer(master, flags & (libc::O_ACCMODE | libc::O_NONBLOCK))?;
@@ -100,11 +96,9 @@ fn open_peer(job: &mut Job<'_>) -> Result<Verdict> {
 
 /// A worker's part: changes the terminal on the desk for a process of the caller's session.
 fn change(job: &mut Job<'_>) -> Result<Verdict> {
-    let [request, number, guardian, _] = job.numbers;
-    let (request, number) = (narrow(request)?, narrow(number)?);
+    let (request, number, guardian) = (job.number(0)?, job.number::<u32>(1)?, Pid::new(job.number(2)?));
     let terminal = job.file.as_ref().ok_or(Errno::EBADF)?.as_fd();
     if Some(tty::device(terminal)?) == job.context.terminals.callers {
-        let guardian = Pid::new(i32::try_from(guardian).map_err(|_| Errno::EINVAL)?);
         let group = Pid::new(number.cast_signed());
         match request {
             // Its size is the window's, which the caller sees.
@@ -144,8 +138,4 @@ fn wait_for_foreground(job: &Job<'_>, terminal: BorrowedFd<'_>) -> Result<Option
             })))
         }
     }
-}
-
-fn narrow(number: i64) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Errno::EINVAL)
 }
