@@ -72,6 +72,25 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Bytes of a `long` and a pointer of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word(pub(crate) usize);
+
+impl Word {
+    pub(crate) fn of(call: &Call<'_>) -> Self {
+        Self(if call.has_narrow_longs() { 4 } else { 8 })
+    }
+
+    /// The word at this place, counted in words.
+    pub(crate) fn get(self, bytes: &[u8], index: usize) -> Option<u64> {
+        let bytes = bytes.get(index.checked_mul(self.0)?..)?;
+        match self.0 {
+            4 => Some(u32::from_ne_bytes(*bytes.first_chunk()?).into()),
+            _ => Some(u64::from_ne_bytes(*bytes.first_chunk()?)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,11 @@ impl UserAddr {
     pub const fn is_null(self) -> bool {
         self.0 == 0
     }
+
+    /// The address so many bytes further on.
+    pub(crate) fn plus(self, bytes: usize) -> Self {
+        Self(self.0.wrapping_add(u64::try_from(bytes).unwrap_or(0)))
+    }
 }
 
 /// The thread that made the call. A trait, so that handlers are tested on a byte slice and without a process.
@@ -150,9 +155,6 @@ pub fn read_cstr<'b>(target: &dyn Target, from: UserAddr, buffer: &'b mut [u8]) 
     let room = buffer.len();
     let len = target.read(from, buffer)?;
     let bytes = buffer.get(..len).ok_or(Errno::EFAULT)?;
-    match CStr::from_bytes_until_nul(bytes) {
-        Ok(string) => Ok(string),
-        Err(_) if len == room => Err(Errno::ENAMETOOLONG),
-        Err(_) => Err(Errno::EFAULT),
-    }
+    let missing = if len == room { Errno::ENAMETOOLONG } else { Errno::EFAULT };
+    CStr::from_bytes_until_nul(bytes).map_err(|_| missing)
 }

@@ -17,12 +17,10 @@ use sandlock_sys::{Errno, Result};
 
 use self::model::{IFREQ_LEN, IFREQ_NARROW, SIOCGIFCONF, answer, list};
 use crate::args::{ConnectArgs, IoctlArgs};
-use crate::call::Call;
-use crate::dispatch::Handler;
+use crate::call::Word;
 use crate::handlers::VIEW;
-use crate::target::{Socket, UserAddr, read_array, read_exact};
-use crate::verdict::{ContinueReason, Response, Verdict};
-use crate::work::Desk;
+use crate::target::read_exact;
+use crate::{Call, ContinueReason, Desk, Handler, Response, Socket, UserAddr, Verdict};
 
 /// Answers `SIOCGIF*`, and makes the sockets for it.
 #[derive(Debug)]
@@ -77,22 +75,18 @@ fn ifreq_len(call: &Call<'_>) -> usize {
 /// `struct ifconf`: how much room there is, and where, if anywhere; then how much was used, or would be.
 fn configuration(call: &Call<'_>, from: UserAddr) -> Result<()> {
     let target = call.target();
-    let (len, at) = if call.has_narrow_longs() {
-        let [len, at] = *read_array::<8>(target, from)?.as_chunks().0 else { return Err(Errno::EFAULT) };
-        (i32::from_ne_bytes(len), u32::from_ne_bytes(at).into())
-    } else {
-        let ifconf: [u8; 16] = read_array(target, from)?;
-        let len = ifconf.first_chunk().copied().map_or(0, i32::from_ne_bytes);
-        (len, ifconf.last_chunk().copied().map_or(0, u64::from_ne_bytes))
-    };
-    let mut at = UserAddr(at);
+    let (word, mut ifconf) = (Word::of(call), [0; 16]);
+    let ifconf = ifconf.get_mut(..word.0.saturating_mul(2)).unwrap_or_default();
+    read_exact(target, from, ifconf)?;
+    let len = ifconf.first_chunk().copied().map_or(0, i32::from_ne_bytes);
+    let mut at = UserAddr(word.get(ifconf, 1).unwrap_or(0));
     let room = if at.is_null() { usize::MAX } else { usize::try_from(len).unwrap_or(0) };
     let mut used = 0usize;
     for ifreq in list(VIEW).take(room.checked_div(ifreq_len(call)).unwrap_or(0)) {
         let ifreq = ifreq.get(..ifreq_len(call)).unwrap_or_default();
         if !at.is_null() {
             call.target().write(at, ifreq)?;
-            at.0 = at.0.wrapping_add(ifreq.len().try_into().unwrap_or(0));
+            at = at.plus(ifreq.len());
         }
         used = used.saturating_add(ifreq.len());
     }

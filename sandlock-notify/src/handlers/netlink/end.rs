@@ -6,7 +6,8 @@ use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result, net};
 
 use super::message::NAME_MAX;
 use crate::handlers::VIEW;
-use crate::target::{Target, UserAddr, read_exact};
+use crate::target::read_exact;
+use crate::{Target, UserAddr};
 
 /// Our end of one socket, and the state of the guest's.
 #[derive(Debug)]
@@ -128,12 +129,11 @@ impl End {
     pub(super) fn take(&mut self, buffer: &mut [u8]) -> Taken {
         let ours = self.ours.as_fd();
         // Taking a datagram with descriptors would close them.
-        match net::recv_flags(ours, &mut [], libc::MSG_DONTWAIT | libc::MSG_PEEK) {
-            Ok((_, flags)) if flags & libc::MSG_CTRUNC != 0 => {
-                self.is_stuck = true;
-                return Taken::Nothing;
-            }
-            _ => {}
+        if let Ok((_, flags)) = net::recv_flags(ours, &mut [], libc::MSG_DONTWAIT | libc::MSG_PEEK)
+            && flags & libc::MSG_CTRUNC != 0
+        {
+            self.is_stuck = true;
+            return Taken::Nothing;
         }
         match net::recv(ours, buffer, libc::MSG_DONTWAIT) {
             Ok(len @ 1..) => Taken::Request(len),

@@ -4,8 +4,9 @@
 use sandlock_netlink::Errno as NetlinkErrno;
 use sandlock_sys::{Errno, Pid, Result, Uid, process};
 
-use crate::call::Call;
-use crate::target::{Target, UserAddr, read_exact};
+use crate::call::Word;
+use crate::target::read_exact;
+use crate::{Target, UserAddr};
 
 /// The longest address of any family: `sizeof(struct sockaddr_storage)`.
 pub(super) const NAME_MAX: i32 = 128;
@@ -17,31 +18,10 @@ const VECTORS_AT_ONCE: usize = 16;
 /// no sender of netlink needs it.
 const CONTROL_MAX: usize = 512;
 /// Words of a `struct msghdr`; of a `struct mmsghdr` there is one more.
-const WORDS: u64 = 7;
+const WORDS: usize = 7;
 
-/// Bytes of a `long` and a pointer of the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word(u64);
-
-impl Word {
-    pub(super) fn of(call: &Call<'_>) -> Self {
-        Self(if call.has_narrow_longs() { 4 } else { 8 })
-    }
-
-    const fn usize(self) -> usize {
-        if self.0 == 4 { 4 } else { 8 }
-    }
-
-    /// The word at this place, counted in words.
-    fn get(self, bytes: &[u8], index: usize) -> Option<u64> {
-        let at = index.checked_mul(self.usize())?;
-        if self.0 == 4 {
-            Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?).into())
-        } else {
-            Some(u64::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
-        }
-    }
-}
+/// A result of the model.
+pub(super) type Modelled = core::result::Result<(), NetlinkErrno>;
 
 /// The `int` at a place.
 fn int(bytes: &[u8], at: usize) -> Option<i32> {
@@ -69,15 +49,15 @@ impl Header {
     }
 
     pub(super) fn read(target: &dyn Target, at: UserAddr, word: Word) -> Result<Self> {
-        let mut bytes = [0; 7 * 8];
-        let bytes = bytes.get_mut(..word.usize().saturating_mul(7)).ok_or(Errno::EINVAL)?;
+        let mut bytes = [0; WORDS * 8];
+        let bytes = bytes.get_mut(..word.0.saturating_mul(WORDS)).ok_or(Errno::EINVAL)?;
         read_exact(target, at, bytes)?;
         Self::parse(bytes, at, word).ok_or(Errno::EINVAL)
     }
 
     fn parse(bytes: &[u8], at: UserAddr, word: Word) -> Option<Self> {
         let name = UserAddr(word.get(bytes, 0)?);
-        let name_len = match int(bytes, word.usize())? {
+        let name_len = match int(bytes, word.0)? {
             _ if name.is_null() => 0,
             len => Some(len.min(NAME_MAX)).filter(|len| *len >= 0)?,
         };
@@ -94,30 +74,28 @@ impl Header {
 
     /// Message number `index` of an array of `struct mmsghdr`, and where the length of what it carried goes.
     pub(super) fn nth(messages: UserAddr, index: u64, word: Word) -> Option<(UserAddr, UserAddr)> {
-        let at = messages.0.checked_add(index.checked_mul(word.0.checked_mul(WORDS.checked_add(1)?)?)?)?;
-        Some((UserAddr(at), UserAddr(at.checked_add(word.0.checked_mul(WORDS)?)?)))
+        let header = u64::try_from(word.0.checked_mul(WORDS)?).ok()?;
+        let whole = u64::try_from(word.0.checked_mul(WORDS.checked_add(1)?)?).ok()?;
+        let at = messages.0.checked_add(index.checked_mul(whole)?)?;
+        Some((UserAddr(at), UserAddr(at.checked_add(header)?)))
     }
 
     /// Reports in the target's header this name, no control message, and these flags.
     pub(super) fn received(&self, target: &dyn Target, name: &[u8], flags: i32) -> Result<()> {
         let Some(at) = self.at else { return Ok(()) };
-        let field = |words: u64| UserAddr(at.0.wrapping_add(words.wrapping_mul(self.word.0)));
+        let field = |words: usize| at.plus(words.wrapping_mul(self.word.0));
         if !self.name.is_null() {
             let room = usize::try_from(self.name_len).unwrap_or(0);
             let len = i32::try_from(name.len()).unwrap_or(0).to_ne_bytes();
             target.write_both([(self.name, name.get(..room).unwrap_or(name)), (field(1), &len)])?;
         }
         let none = [0; 8];
-        let none = none.get(..self.word.usize()).unwrap_or_default();
+        let none = none.get(..self.word.0).unwrap_or_default();
         target.write_both([(field(5), none), (field(6), &flags.to_ne_bytes())])
     }
 
     /// `scm_send` (`net/core/scm.c`) of its control messages.
-    pub(super) fn control(
-        &self,
-        target: &dyn Target,
-        process: impl FnOnce() -> Pid,
-    ) -> Result<core::result::Result<(), NetlinkErrno>> {
+    pub(super) fn control(&self, target: &dyn Target, process: impl FnOnce() -> Pid) -> Result<Modelled> {
         let len =
             usize::try_from(self.control_len).ok().filter(|len| *len <= CONTROL_MAX).ok_or(Errno::ENOBUFS)?;
         if self.control.is_null() || len == 0 {
@@ -132,17 +110,13 @@ impl Header {
 
 /// The control messages of a send: none may carry descriptors, and credentials must be the caller's own, its
 /// process and its user.
-fn check_control(
-    mut rest: &[u8],
-    word: Word,
-    (process, user): (Pid, Uid),
-) -> core::result::Result<(), NetlinkErrno> {
+fn check_control(mut rest: &[u8], word: Word, (process, user): (Pid, Uid)) -> Modelled {
     let invalid = NetlinkErrno::EINVAL;
-    let header = word.usize().saturating_add(8);
+    let header = word.0.saturating_add(8);
     while rest.len() >= header {
         let len = word.get(rest, 0).and_then(|len| usize::try_from(len).ok()).ok_or(invalid)?;
         let data = rest.get(header..len).ok_or(invalid)?;
-        let (level, kind) = (int(rest, word.usize()), int(rest, word.usize().saturating_add(4)));
+        let (level, kind) = (int(rest, word.0), int(rest, word.0.saturating_add(4)));
         if level == Some(libc::SOL_SOCKET) {
             if kind != Some(libc::SCM_CREDENTIALS) || data.len() != 12 {
                 return Err(invalid);
@@ -152,7 +126,7 @@ fn check_control(
                 return Err(NetlinkErrno::EPERM);
             }
         }
-        let next = len.checked_next_multiple_of(word.usize()).unwrap_or(len);
+        let next = len.checked_next_multiple_of(word.0).unwrap_or(len);
         rest = rest.get(next..).unwrap_or_default();
     }
     Ok(())
@@ -200,7 +174,7 @@ impl Buffers {
         if count > VECTORS_MAX {
             return Err(Errno::EMSGSIZE);
         }
-        let size = word.usize().saturating_mul(2);
+        let size = word.0.saturating_mul(2);
         let mut vectors = [0; VECTORS_AT_ONCE * 16];
         while count != 0 {
             let some = usize::try_from(count).unwrap_or(usize::MAX).min(VECTORS_AT_ONCE);
@@ -210,7 +184,7 @@ impl Buffers {
                 let (base, len) = (word.get(vector, 0), word.get(vector, 1));
                 with(UserAddr(base.unwrap_or(0)), length(len.unwrap_or(0))?)?;
             }
-            at = UserAddr(at.0.wrapping_add(u64::try_from(bytes.len()).unwrap_or(0)));
+            at = at.plus(bytes.len());
             count = count.saturating_sub(u64::try_from(some).unwrap_or(u64::MAX));
         }
         Ok(())
@@ -236,13 +210,13 @@ mod tests {
 
     /// Words of one size, one after the other.
     fn words(word: Word, values: &[u64]) -> Vec<u8> {
-        values.iter().flat_map(|value| value.to_ne_bytes()[..word.usize()].to_vec()).collect()
+        values.iter().flat_map(|value| value.to_ne_bytes()[..word.0].to_vec()).collect()
     }
 
     #[test]
     fn a_header_is_read_in_either_word_size() {
         for word in [WIDE, NARROW] {
-            let name = Image::BASE + u64::try_from(word.usize() * 7).unwrap();
+            let name = Image::BASE + u64::try_from(word.0 * 7).unwrap();
             let header = |name, len| words(word, &[name, len, 0x3000, 2, 0x4000, 24, 0]);
             let read = |bytes: &[u8]| Header::read(&Image::new(bytes), UserAddr(Image::BASE), word);
             let image = Image::new(&[header(name, 4), vec![0xee; 8]].concat());
@@ -267,7 +241,7 @@ mod tests {
     #[test]
     fn vectors_are_gathered_and_scattered_in_order() {
         for word in [WIDE, NARROW] {
-            let size = u64::try_from(word.usize() * 2).unwrap();
+            let size = u64::try_from(word.0 * 2).unwrap();
             let data = Image::BASE + 3 * size;
             let memory = [words(word, &[data, 3, data, 0, data + 3, 4]), b"abcdefg".to_vec()].concat();
             let buffers = Buffers::Many(UserAddr(Image::BASE), 3, word);
@@ -292,10 +266,10 @@ mod tests {
     #[test]
     fn control_messages_carry_no_descriptors_and_no_credentials_of_others() {
         let message = |word: Word, kind: u64, data: &[u32]| {
-            let len = u64::try_from(word.usize() + 8 + data.len() * 4).unwrap();
+            let len = u64::try_from(word.0 + 8 + data.len() * 4).unwrap();
             let mut bytes = [words(word, &[len]), words(NARROW, &[1, kind])].concat();
             bytes.extend(data.iter().flat_map(|value| value.to_ne_bytes()));
-            bytes.resize(bytes.len().next_multiple_of(word.usize()), 0);
+            bytes.resize(bytes.len().next_multiple_of(word.0), 0);
             bytes
         };
         for word in [WIDE, NARROW] {
@@ -309,14 +283,14 @@ mod tests {
             // Another level is not looked at; a length that leads nowhere is refused, and a message that is
             // too short is none.
             let mut other = message(word, 1, &[3]);
-            other[word.usize()] = 9;
+            other[word.0] = 9;
             assert_eq!(check(&other), Ok(()));
             for len in [0, 1, 15, 1 << 20] {
                 let mut wrong = own.clone();
-                wrong[..word.usize()].copy_from_slice(&words(word, &[len]));
+                wrong[..word.0].copy_from_slice(&words(word, &[len]));
                 assert_eq!(check(&wrong), Err(NetlinkErrno::EINVAL), "{len}");
             }
-            assert_eq!(check(&own[..word.usize()]), Ok(()));
+            assert_eq!(check(&own[..word.0]), Ok(()));
         }
     }
 }

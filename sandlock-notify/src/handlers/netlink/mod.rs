@@ -32,13 +32,12 @@ use sandlock_sys::poll::PollFd;
 use sandlock_sys::{AsFd, Errno, OwnedFd, Pid, Result, net, process};
 
 use crate::args::{ConnectArgs, GetOptionArgs, NameArgs, SendtoArgs, SetOptionArgs, SocketArgs};
-use crate::call::Call;
-use crate::dispatch::Handler;
-use crate::proc;
-use crate::target::{Socket as TargetSocket, Target, UserAddr, read_array};
-use crate::verdict::{ContinueReason, Response, Verdict};
-use crate::work::Desk;
+use crate::{
+    Call, ContinueReason, Desk, Handler, Response, Socket as TargetSocket, Target, UserAddr, Verdict,
+};
+use crate::{proc, read_array};
 use end::{Address, End, Taken};
+use message::Modelled;
 pub use resolver::Resolver;
 
 /// How many emulated sockets there can be at once.
@@ -52,8 +51,7 @@ pub const NUMBERS: RangeInclusive<i32> = 960..=1023;
 const REQUEST_MAX: usize = 8192;
 
 /// Gives a socket a name: the requested one, the process, which ports are taken.
-type Rename =
-    fn(&mut Socket, &[u8], u32, &dyn Fn(u32) -> bool) -> core::result::Result<(), sandlock_netlink::Errno>;
+type Rename = fn(&mut Socket, &[u8], u32, &dyn Fn(u32) -> bool) -> Modelled;
 
 const AUTOBIND: Rename = |socket, _, process, taken| {
     socket.autobind(process, taken);
@@ -149,21 +147,14 @@ impl Handler for Netlink<'_> {
         let process = end.process;
         let mut request = [0; REQUEST_MAX];
         match end.take(&mut request) {
-            Taken::Request(len) if end.server.is_some() => {
-                self.query(index, request.get(..len).unwrap_or_default());
-            }
             Taken::Request(len) => {
-                let _bound = self.name(index, AUTOBIND, &[], process);
-                if let (Ok(end), Some(request)) = (self.end(index), request.get(..len)) {
-                    end.answer(request);
+                if end.server.is_none() {
+                    let _bound = self.name(index, AUTOBIND, &[], process);
                 }
+                self.answer(index, request.get(..len).unwrap_or_default());
             }
             Taken::Nothing => {}
-            Taken::Closed => {
-                if let Some(slot) = self.ends.get_mut(index) {
-                    *slot = None;
-                }
-            }
+            Taken::Closed => drop(self.ends.get_mut(index).and_then(Option::take)),
         }
     }
 }
@@ -175,10 +166,12 @@ impl<'p> Netlink<'p> {
         Self { ends: FixedVec::new(SOCKETS), resolver }
     }
 
-    /// A query that a client has sent.
-    fn query(&mut self, index: usize, query: &[u8]) {
-        if let Some(Some(end)) = self.ends.get(index) {
-            self.resolver.ask(end, query);
+    /// Answers a request that was sent at an end, or a query to a name server.
+    fn answer(&mut self, index: usize, request: &[u8]) {
+        match self.ends.get_mut(index) {
+            Some(Some(end)) if end.server.is_some() => self.resolver.ask(end, request),
+            Some(Some(end)) => end.answer(request),
+            _ => {}
         }
     }
 

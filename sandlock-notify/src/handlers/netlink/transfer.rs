@@ -10,13 +10,12 @@ use sandlock_sys::nr::Name;
 use sandlock_sys::poll::Events;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Result, net};
 
-use super::end::Address;
-use super::message::{Buffers, Header, VECTORS_MAX, Word};
+use super::end::{Address, End};
+use super::message::{Buffers, Header, VECTORS_MAX};
 use super::{Netlink, REQUEST_MAX, native, process_of, put_name};
 use crate::args::{MessageArgs, MessagesArgs, RecvfromArgs, SendtoArgs};
-use crate::call::Call;
-use crate::target::Socket as TargetSocket;
-use crate::verdict::{Response, Until, Verdict, Wait};
+use crate::call::Word;
+use crate::{Call, Response, Socket, Until, Verdict, Wait};
 
 /// How many messages of sendmmsg and recvmmsg are carried at once; the target calls again for more.
 const MESSAGES_MAX: i32 = 16;
@@ -70,28 +69,20 @@ impl Netlink<'_> {
             control,
             send_buffer: usize::try_from(send_buffer).unwrap_or(0),
         };
-        if self.end(on.index)?.server.is_some() {
-            self.query(on.index, request);
-            return i64::try_from(len).map_err(|_| Errno::EINVAL);
+        let End { mut socket, server, .. } = *self.end(on.index)?;
+        if server.is_none() {
+            let process = if socket.port == 0 { process_of(target).get().cast_unsigned() } else { 0 };
+            let sends = socket.send::<NativeEndian>(&args, process, &self.taken(socket.protocol));
+            // A send that fails late has bound the socket.
+            self.end(on.index)?.socket = socket;
+            sends.map_err(native)?;
         }
-        let mut socket = self.end(on.index)?.socket;
-        let process = if socket.port == 0 { process_of(target).get().cast_unsigned() } else { 0 };
-        let sends = socket.send::<NativeEndian>(&args, process, &self.taken(socket.protocol));
-        let end = self.end(on.index)?;
-        // A send that fails late has bound the socket.
-        end.socket = socket;
-        sends.map_err(native)?;
-        end.answer(request);
+        self.answer(on.index, request);
         i64::try_from(len).map_err(|_| Errno::EINVAL)
     }
 
     /// recvfrom, recvmsg, recvmmsg.
-    pub(super) fn receive(
-        &mut self,
-        index: usize,
-        guest: TargetSocket<'_>,
-        call: &Call<'_>,
-    ) -> Result<Verdict> {
+    pub(super) fn receive(&mut self, index: usize, guest: Socket<'_>, call: &Call<'_>) -> Result<Verdict> {
         let (args, word) = (RecvfromArgs::of(call), Word::of(call));
         let MessageArgs { message, flags, .. } = MessageArgs::of(call);
         // Those of recvmmsg are in the same register as those of recvfrom.
@@ -157,7 +148,7 @@ fn each(call: &Call<'_>, mut with: impl FnMut(&Header) -> Result<i64>) -> Result
 }
 
 /// There is no datagram: the call fails, or waits as long as `SO_RCVTIMEO` allows.
-fn wait(guest: TargetSocket<'_>, flags: i32) -> Result<Verdict> {
+fn wait(guest: Socket<'_>, flags: i32) -> Result<Verdict> {
     let nonblocking = fs::status_flags(guest.as_fd())?.contains(OFlags::NONBLOCK);
     if nonblocking || flags & libc::MSG_DONTWAIT != 0 {
         return Err(Errno::EAGAIN);
