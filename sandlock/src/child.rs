@@ -135,10 +135,7 @@ impl Child {
     /// As [`wait`](Self::wait).
     pub fn try_wait(&mut self) -> Result<Option<Ended>, Error> {
         let has_ended = self.supervisor.is_none() || matches!((&self.end).read(&mut [0]), Ok(0));
-        if !has_ended {
-            return Ok(None);
-        }
-        self.wait().map(Some)
+        if has_ended { self.wait().map(Some) } else { Ok(None) }
     }
 
     /// Kills the command; everything in its sandbox ends with it.

@@ -145,6 +145,9 @@ steps! {
     Undumpable: "prctl(PR_SET_DUMPABLE)",
 }
 
+/// The step that failed in the guardian or the command, and why.
+pub(crate) type Failed = (Step, Errno);
+
 impl Step {
     /// The step with this number.
     pub(crate) fn from_number(number: i32) -> Option<Self> {

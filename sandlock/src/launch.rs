@@ -26,7 +26,7 @@ use sandlock_sys::signal::{self, SigSet, SignalFd};
 use sandlock_sys::time::{self, TimerFd};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs, net, tty};
 
-use crate::error::{Error, Step};
+use crate::error::{Error, Failed, Step};
 use crate::plan::{Start, Watch};
 use crate::policy::Source;
 use oom::Raised;
@@ -34,7 +34,7 @@ use oom::Raised;
 pub(crate) use channel::{End, Message};
 use confine::{confine, reach};
 pub(crate) use desk::{Bell, Worker, WorkerDesk};
-use guardian::Lists;
+use guardian::Means;
 pub(crate) use guardian::kill_everybody;
 pub(crate) use oom::raise_of;
 pub(crate) use terminal::{Mode, Terminal};
@@ -120,9 +120,6 @@ struct Shared<'a> {
     errno: AtomicI32,
 }
 
-/// The step that failed in the guardian or the command, and why.
-type Failed = (Step, Errno);
-
 /// Starts the command, and returns its pidfd too. The calling thread is confined for good, in a domain that
 /// has what the policy grants, and all its signals stay blocked: it is the supervisor's from here on.
 /// `alone`: the process does nothing else. `stdio`: what the command gets instead of the caller's standard
@@ -193,47 +190,36 @@ pub(crate) fn launch(
     };
     let listener = given(&shared.listener).and_then(|fd| ListenerFd::check(fd).map_err(at(Step::Listener)));
     let command_fd = given(&shared.command).and_then(|fd| PidFd::check(fd).map_err(at(Step::Pidfd)));
-    let launched = match message {
-        Ok(Message::Launched(command)) => listener.and_then(|listener| {
-            let command_fd = command_fd?;
-            reach(command, &command_fd)?;
-            Ok((command, listener, command_fd))
-        }),
-        Ok(Message::Failed(step, errno)) => Err(Error::Step(step, errno)),
-        Ok(_) => Err(Error::Guardian),
-        Err(error) => Err(error),
+    let made = listener.and_then(|listener| Ok((listener, command_fd?)));
+    let launched = match (message, &made) {
+        (Ok(Message::Launched(command)), Ok((_, fd))) => reach(command, fd).map(|()| command),
+        (Ok(Message::Launched(_)), Err(error)) => Err(error.clone()),
+        (Ok(Message::Failed(step, errno)), _) => Err(failure(start, step, errno)),
+        (Ok(_), _) => Err(Error::Guardian),
+        (Err(error), _) => Err(error),
     };
-    let failure = match launched {
-        Ok((command, listener, command_fd)) => {
-            let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
-            let channel = ours;
-            let running = Running {
-                listener,
-                channel,
-                guardian,
-                command,
-                confined,
-                has_socket,
-                objects,
-                pidfd,
-                stacks,
-            };
-            return Ok((running, command_fd));
-        }
-        Err(failure) => failure,
-    };
-    reap_guardian(ours.as_fd(), &pidfd, &mut stacks);
-    Err(match failure {
-        Error::Step(Step::Exec, errno @ (Errno::ENOENT | Errno::ENOTDIR)) => {
-            Error::NotFound(start.name.clone(), errno)
-        }
-        Error::Step(Step::Exec, errno) => Error::NotExecutable(start.name.clone(), errno),
-        Error::Step(Step::Chdir, errno) => {
+    let channel = ours;
+    if launched.is_err() {
+        reap_guardian(channel.as_fd(), &pidfd, &mut stacks);
+    }
+    let (command, (listener, command_fd)) = (launched?, made?);
+    let has_socket = !start.kept_fds.is_empty() || has_socket(standard(stdio));
+    let running =
+        Running { listener, channel, guardian, command, confined, has_socket, objects, pidfd, stacks };
+    Ok((running, command_fd))
+}
+
+/// The error for a step that failed in the guardian or the command, with the name that it is about.
+fn failure(start: &Start, step: Step, errno: Errno) -> Error {
+    match (step, errno) {
+        (Step::Exec, Errno::ENOENT | Errno::ENOTDIR) => Error::NotFound(start.name.clone(), errno),
+        (Step::Exec, _) => Error::NotExecutable(start.name.clone(), errno),
+        (Step::Chdir, _) => {
             let cwd = start.cwd.as_ref().map(|(_, path)| path.clone()).unwrap_or_default();
             Error::Path(Source::Cwd, cwd, errno)
         }
-        other => other,
-    })
+        _ => Error::Step(step, errno),
+    }
 }
 
 /// The standard library's descriptors as ours.
@@ -326,24 +312,24 @@ unsafe extern "C" fn guardian_entry(arg: *mut c_void) -> i32 {
         }
     };
     let (is_timed, objects) = (timer.is_some(), shared.objects);
-    let (lists, children) = match settle(shared, timer) {
+    let (means, children) = match settle(shared, timer, scope.as_ref()) {
         Ok(settled) => settled,
         Err((channel, step, errno)) => {
             // The command runs already, so what fails here ends it.
             let _ = Message::Failed(step, errno).send(channel, 0);
-            guardian::end(scope.as_ref(), &Lists::open());
+            Means::open(scope.as_ref()).end();
             return 1;
         }
     };
     if Message::Launched(command).send(guardian::CHANNEL, 0).is_err() {
         // The supervisor is gone, or would wait for this word for ever; then it sees this process end.
-        guardian::end(scope.as_ref(), &lists);
+        means.end();
         return 1;
     }
     // From here on `shared` is gone.
     #[cfg(test)]
     tests::in_guardian();
-    guardian::watch(command, is_timed, scope.as_ref(), &lists, &children, objects);
+    guardian::watch(command, is_timed, &means, &children, objects);
     0
 }
 
@@ -398,30 +384,27 @@ fn guard(shared: &Shared<'_>, arg: *mut c_void) -> Result<Guarded, Failed> {
 /// # Errors
 ///
 /// The step that failed, and where that can be reported.
-fn settle<'s>(
+fn settle<'s, 'g>(
     shared: &Shared<'s>,
     timer: Option<TimerFd>,
-) -> Result<(Lists, SignalFd), (BorrowedFd<'s>, Step, Errno)> {
-    leave_table(shared.channel, shared.supervisor.as_fd(), timer)
-        .map_err(|errno| (shared.channel, Step::Table, errno))?;
+    scope: Option<&'g Enforced>,
+) -> Result<(Means<'g>, SignalFd), (BorrowedFd<'s>, Step, Errno)> {
+    leave_table(shared, timer).map_err(|errno| (shared.channel, Step::Table, errno))?;
     let at = |step| move |errno| (guardian::CHANNEL, step, errno);
     let children = signal::signalfd(SigSet::EMPTY.with(Signal::CHLD)).map_err(at(Step::SignalFd))?;
-    let lists = Lists::open();
+    let means = Means::open(scope);
     let filter =
         |privs| seccomp::set_mode_filter(&shared.start.guardian_program, FilterFlags::empty(), &privs);
     prctl::set_no_new_privs().and_then(filter).map_err(at(Step::OwnFilter))?;
-    Ok((lists, children))
+    Ok((means, children))
 }
 
 /// Takes the guardian out of the shared table, with nothing but the channel, the supervisor's pidfd and the
 /// timer.
-fn leave_table(
-    channel: BorrowedFd<'_>,
-    supervisor: BorrowedFd<'_>,
-    timer: Option<TimerFd>,
-) -> Result<(), Errno> {
+fn leave_table(shared: &Shared<'_>, timer: Option<TimerFd>) -> Result<(), Errno> {
     // `guardian::CHANNEL`, `SUPERVISOR` and `TIMER`.
-    set_stdio([Some(channel), Some(supervisor), timer.as_ref().map(AsFd::as_fd)])?;
+    let timer_fd = timer.as_ref().map(AsFd::as_fd);
+    set_stdio([Some(shared.channel), Some(shared.supervisor.as_fd()), timer_fd])?;
     let first = if timer.is_some() { 3 } else { 2 };
     // The supervisor's own copy of the timer stays open with the supervisor.
     core::mem::forget(timer);

@@ -14,10 +14,10 @@ use sandlock_sys::fs::OFlags;
 use sandlock_sys::poll::{Events, PollFd, ppoll};
 use sandlock_sys::process::{self, Change, WaitFlags};
 use sandlock_sys::signal::{self, SigSet, SignalFd};
-use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, fs, time};
+use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Signal, fs, time};
 
 use super::channel::{End, Message};
-use crate::error::Step;
+use crate::error::{Failed, Step};
 use crate::outcome::Outcome;
 
 /// The guardian has closed the standard descriptors and put these in their places.
@@ -40,36 +40,39 @@ const PATIENCE_WHEN_LATE: Duration = Duration::from_millis(150);
 /// The signals that mean the end of sandlock, or of its command.
 const ENDS: [Signal; 4] = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
 
-/// What the guardian reads, opened before its filter closes every file: its children's process IDs, and the
-/// supervisor's status.
-pub(crate) struct Lists {
-    children: Result<OwnedFd>,
-    supervisor: Result<OwnedFd>,
+/// What the guardian ends the sandbox with.
+pub(crate) struct Means<'g> {
+    /// The evidence that `kill(-1)` reaches the sandbox only.
+    scope: Option<&'g Enforced>,
+    /// Its children's process IDs, opened before its filter closes every file.
+    children: Result<OwnedFd, Errno>,
+    /// The supervisor's status, likewise.
+    supervisor: Result<OwnedFd, Errno>,
 }
 
-impl Lists {
+impl<'g> Means<'g> {
     /// To be called by the guardian itself.
-    pub(crate) fn open() -> Self {
-        Self {
-            children: fs::open(CHILDREN, OFlags::empty()),
-            supervisor: sandlock_notify::open_status(process::getppid()),
-        }
+    pub(crate) fn open(scope: Option<&'g Enforced>) -> Self {
+        let supervisor = sandlock_notify::open_status(process::getppid());
+        Self { scope, children: fs::open(CHILDREN, OFlags::empty()), supervisor }
+    }
+
+    /// Leaves no process behind, and reports nothing.
+    pub(crate) fn end(&self) {
+        let _ = kill_all(None, self, PATIENCE);
+    }
+
+    /// One SIGKILL to everything in the sandbox. Returns false if it has reached the children only.
+    fn kill(&self) -> bool {
+        kill_everybody(self.scope, self.children.as_ref().ok())
     }
 }
 
-/// Waits for the end of `command` and leaves no process behind. `scope` is the evidence that `kill(-1)`
-/// reaches the sandbox only. `children`: SIGCHLD.
-pub(crate) fn watch(
-    command: Pid,
-    is_timed: bool,
-    scope: Option<&Enforced>,
-    lists: &Lists,
-    children: &SignalFd,
-    objects: &Objects,
-) {
-    let ended = until_end(command, is_timed, children, lists);
+/// Waits for the end of `command` and leaves no process behind. `signals`: SIGCHLD.
+pub(crate) fn watch(command: Pid, is_timed: bool, means: &Means<'_>, signals: &SignalFd, objects: &Objects) {
+    let ended = until_end(command, is_timed, means, signals);
     let patience = if ended == Ok(Outcome::TimedOut) { PATIENCE_WHEN_LATE } else { PATIENCE };
-    let left = !kill_all(Some(children), scope, lists, patience);
+    let left = !kill_all(Some(signals), means, patience);
     objects.remove_all();
     // The supervisor learns it last: then the sandbox is empty.
     let last = match ended {
@@ -79,25 +82,15 @@ pub(crate) fn watch(
     let _ = last.send(CHANNEL, 0);
 }
 
-/// Leaves no process behind, and reports nothing.
-pub(crate) fn end(scope: Option<&Enforced>, lists: &Lists) {
-    let _ = kill_all(None, scope, lists, PATIENCE);
-}
-
 /// Until the command has ended, or there is a reason to end it.
 ///
 /// # Errors
 ///
 /// The call without which the end cannot be waited for.
-fn until_end(
-    command: Pid,
-    is_timed: bool,
-    children: &SignalFd,
-    lists: &Lists,
-) -> core::result::Result<Outcome, (Step, Errno)> {
+fn until_end(command: Pid, is_timed: bool, means: &Means<'_>, signals: &SignalFd) -> Result<Outcome, Failed> {
     let timer = if is_timed { PollFd::new(TIMER, Events::IN) } else { PollFd::NONE };
     let mut rows = [
-        PollFd::new(children.as_fd(), Events::IN),
+        PollFd::new(signals.as_fd(), Events::IN),
         PollFd::new(CHANNEL, Events::IN),
         PollFd::new(SUPERVISOR, Events::IN),
         timer,
@@ -131,11 +124,11 @@ fn until_end(
         if !channel.found().is_empty() || !supervisor.found().is_empty() {
             return killed;
         }
-        while signal::read_signal(children).is_ok() {}
+        while signal::read_signal(signals).is_ok() {}
         let now = time::monotonic();
         if now.saturating_sub(looked) >= REST {
             looked = now;
-            let is_unheard = supervisor_is_deaf(lists);
+            let is_unheard = supervisor_is_deaf(means);
             if is_unheard && was_unheard {
                 return killed;
             }
@@ -146,12 +139,10 @@ fn until_end(
 
 /// Whether a signal that means the end waits for the supervisor. The supervisor takes signals at once; one
 /// that waits for longer than a second shows that the supervisor is stuck.
-fn supervisor_is_deaf(lists: &Lists) -> bool {
+fn supervisor_is_deaf(means: &Means<'_>) -> bool {
     let ends = ENDS.iter().fold(0u64, |set, signal| set | SigSet::EMPTY.with(*signal).bits());
-    let status = lists.supervisor.as_ref();
-    status.is_ok_and(|status| {
-        sandlock_notify::pending_signals(status.as_fd()).is_ok_and(|pending| pending & ends != 0)
-    })
+    let pending = |status: &OwnedFd| sandlock_notify::pending_signals(status.as_fd()).unwrap_or(0);
+    means.supervisor.as_ref().is_ok_and(|status| pending(status) & ends != 0)
 }
 
 /// Reaps changed children, until it was the command, or no child has changed, or a number of them has been
@@ -160,7 +151,7 @@ fn supervisor_is_deaf(lists: &Lists) -> bool {
 /// # Errors
 ///
 /// The command's end cannot be learned, and must not be waited for.
-fn reap(command: Pid) -> Result<Option<Change>> {
+fn reap(command: Pid) -> Result<Option<Change>, Errno> {
     for _ in 0..REAPED_AT_ONCE {
         match process::wait_any(WaitFlags::PENDING)? {
             Some((pid, change)) if pid == command => return Ok(Some(change)),
@@ -173,12 +164,7 @@ fn reap(command: Pid) -> Result<Option<Change>> {
 
 /// Kills and reaps until there is no child, and so no descendant: orphans become children of this process.
 /// Returns false if some are left that do not end, or cannot be waited for.
-fn kill_all(
-    children: Option<&SignalFd>,
-    scope: Option<&Enforced>,
-    lists: &Lists,
-    patience: Duration,
-) -> bool {
+fn kill_all(signals: Option<&SignalFd>, means: &Means<'_>, patience: Duration) -> bool {
     const STEP: Duration = Duration::from_millis(10);
     let mut progress = time::monotonic();
     // Mostly there is nothing left, and then looking for it through all processes of the machine is what
@@ -189,7 +175,7 @@ fn kill_all(
             Err(Errno::ECHILD) => return true,
             Err(_) => {
                 // The rest cannot be seen, so all that can be killed is killed once more.
-                kill_everybody(scope, lists.children.as_ref().ok());
+                means.kill();
                 return false;
             }
             Ok(Some(_)) => {
@@ -200,14 +186,14 @@ fn kill_all(
         }
         // Again, where not all of them were reached: without a scope, orphans are only after their parents
         // have ended.
-        has_killed = has_killed || kill_everybody(scope, lists.children.as_ref().ok());
+        has_killed = has_killed || means.kill();
         if time::monotonic().saturating_sub(progress) >= patience {
             return false;
         }
-        let mut rows = [children.map_or(PollFd::NONE, |children| PollFd::new(children.as_fd(), Events::IN))];
+        let mut rows = [signals.map_or(PollFd::NONE, |signals| PollFd::new(signals.as_fd(), Events::IN))];
         let _ = ppoll(&mut rows, Some(STEP));
-        if let Some(children) = children {
-            while signal::read_signal(children).is_ok() {}
+        if let Some(signals) = signals {
+            while signal::read_signal(signals).is_ok() {}
         }
     }
 }
@@ -228,7 +214,7 @@ pub(crate) fn kill_everybody(scope: Option<&Enforced>, children: Option<&OwnedFd
 }
 
 /// SIGKILL to the children of this thread; theirs become ours when they end.
-fn kill_children(list: Option<&OwnedFd>) -> Result<()> {
+fn kill_children(list: Option<&OwnedFd>) -> Result<(), Errno> {
     let mut text = [0; 4096];
     let len = match list {
         Some(list) => fs::rewind(list.as_fd()).and_then(|()| fs::read(list.as_fd(), &mut text))?,
