@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::policy::Source;
 
 /// The names of the standard descriptors, which are the command's own too.
-const STANDARD: [[&str; 3]; 3] = [
+pub(super) const STANDARD: [[&str; 3]; 3] = [
     ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"],
     ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"],
     ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"],
@@ -59,15 +59,13 @@ impl Place {
         };
         let info = fs::info(fd.as_fd()).map_err(because)?;
         let is_it = |path: &PathBuf| path.metadata().is_ok_and(|file| identity(&file) == info.identity);
-        let real = match plain(path) {
+        let known = match plain(path) {
             // Without links it is the kernel's spelling, and a query means making three files in /proc first.
-            Some(plain) if !is_linked && !is_standard => plain.to_owned(),
-            None if path == Path::new(".") => match std::env::current_dir().ok().filter(is_it) {
-                Some(here) => here,
-                None => real_path(fd.as_fd()).map_err(because)?,
-            },
-            _ => real_path(fd.as_fd()).map_err(because)?,
+            Some(plain) if !is_linked && !is_standard => Some(plain.to_owned()),
+            None if path == Path::new(".") => std::env::current_dir().ok().filter(is_it),
+            _ => None,
         };
+        let real = known.map_or_else(|| real_path(fd.as_fd()), Ok).map_err(because)?;
         if is_of_a_process(fd.as_fd(), &real) {
             return refuse(
                 "it is the directory of one process, which is another one to the command; /proc as a whole can be granted with -r",

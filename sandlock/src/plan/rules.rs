@@ -11,7 +11,7 @@ use sandlock_sys::fs::{self, FileType, Mode, OFlags, Resolve};
 use sandlock_sys::{AsFd, BorrowedFd, Errno, OwnedFd};
 
 use super::grants::Grant;
-use super::place::{self, Place, is_process};
+use super::place::{self, Place, STANDARD, is_process};
 use super::tmp::{PrivateTmp, each};
 use crate::error::Error;
 use crate::policy::Source;
@@ -22,9 +22,6 @@ const ALL: AccessFs =
 /// What changes a file that is there. In procfs it would change processes, the supervisor's and the
 /// guardian's among them.
 const CONTENTS: AccessFs = AccessFs::WRITE_FILE.union(AccessFs::TRUNCATE);
-
-/// The names of the standard descriptors.
-const STANDARD: [&str; 3] = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
 
 /// The file rules, as they are added.
 pub(crate) struct Rules {
@@ -77,9 +74,8 @@ impl Rules {
     /// Opening by name what the standard descriptors are open on (`/dev/stdout`), as far as they are. A pipe
     /// or a socket needs no rule, and a directory would be more than the descriptor.
     pub(crate) fn standard(&mut self) -> Result<(), Error> {
-        for (file, name) in
-            [BorrowedFd::STDIN, BorrowedFd::STDOUT, BorrowedFd::STDERR].into_iter().zip(STANDARD)
-        {
+        let files = [BorrowedFd::STDIN, BorrowedFd::STDOUT, BorrowedFd::STDERR];
+        for (file, [name, ..]) in files.into_iter().zip(STANDARD) {
             let (Ok(info), Ok(flags)) = (fs::info(file), fs::status_flags(file)) else { continue };
             let mut rights = AccessFs::empty();
             // Neither a path alone nor access mode 3, for ioctl(2) only, reads or writes.

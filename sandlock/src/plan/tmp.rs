@@ -34,7 +34,7 @@ impl PrivateTmp {
                 Ok(()) => {
                     // In a directory that others write to, the name may be another file's by now. Never a
                     // link, and files put there can only be theirs.
-                    let made = pin(dir.as_fd(), &name)?;
+                    let made = open_dir(dir.as_fd(), &name, OFlags::PATH)?;
                     return Ok(Self { parent: dir, name, path, dir: made, is_gone: false });
                 }
                 Err(Errno::EEXIST) => {}
@@ -51,7 +51,7 @@ impl PrivateTmp {
 
     /// The directory itself once more.
     pub(crate) fn again(&self) -> Result<OwnedFd> {
-        pin(self.fd(), c".")
+        open_dir(self.fd(), c".", OFlags::PATH)
     }
 
     /// The directory that it is in.
@@ -85,7 +85,7 @@ impl PrivateTmp {
             return true;
         }
         unlock(self.dir.as_fd());
-        if let Ok(top) = open_dir(self.dir.as_fd(), c".") {
+        if let Ok(top) = open_dir(self.dir.as_fd(), c".", OFlags::empty()) {
             // Names that no process could have taken in advance.
             let mut number = RandomState::new().build_hasher().finish();
             while sweep(top.as_fd(), &mut number) == Ok(true) {}
@@ -108,21 +108,18 @@ fn unlock(dir: BorrowedFd<'_>) {
     }
 }
 
-/// Pins a directory: the guest may put a symbolic link in its place, and what that leads to is not ours.
-fn pin(at: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+/// Opens a directory: the guest may put a symbolic link in its place, and what that leads to is not ours.
+/// `how`: only pins it (`O_PATH`), or for reading.
+fn open_dir(at: BorrowedFd<'_>, name: &CStr, how: OFlags) -> Result<OwnedFd> {
+    let flags = how | OFlags::DIRECTORY | OFlags::NOFOLLOW;
     fs::openat2(at, name, flags, Mode::empty(), Resolve::NO_SYMLINKS)
 }
 
 /// The same for a name in a directory.
 fn unlock_at(at: BorrowedFd<'_>, name: &CStr) {
-    if let Ok(dir) = pin(at, name) {
+    if let Ok(dir) = open_dir(at, name, OFlags::PATH) {
         unlock(dir.as_fd());
     }
-}
-
-fn open_dir(at: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
-    fs::openat2(at, name, OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty(), Resolve::NO_SYMLINKS)
 }
 
 /// One pass over the top: files go, directories are emptied into it. Whether anything went.
@@ -134,7 +131,7 @@ fn sweep(top: BorrowedFd<'_>, number: &mut u64) -> Result<bool> {
             return Ok(());
         }
         unlock_at(top, name);
-        let Ok(dir) = open_dir(top, name) else { return Ok(()) };
+        let Ok(dir) = open_dir(top, name, OFlags::empty()) else { return Ok(()) };
         let _ = each(dir.as_fd(), core::convert::identity, |child| {
             if remove(dir.as_fd(), child).is_err() {
                 // A directory is moved up by its owner's write permission on itself.
@@ -167,7 +164,7 @@ pub(super) fn each<E>(
     mut with: impl FnMut(&CStr) -> core::result::Result<(), E>,
 ) -> core::result::Result<(), E> {
     // A descriptor of its own: reading goes on where the last reader of a shared one stopped.
-    let dir = open_dir(dir, c".").map_err(&because)?;
+    let dir = open_dir(dir, c".", OFlags::empty()).map_err(&because)?;
     let mut buffer = [0; 8192];
     loop {
         let len = fs::getdents64(dir.as_fd(), &mut buffer).map_err(&because)?;
@@ -226,7 +223,7 @@ mod tests {
         let mut at = fs::open(&c, OFlags::PATH | OFlags::DIRECTORY).unwrap();
         for _ in 0..3000 {
             fs::mkdirat(at.as_fd(), c"d", Mode::RWXU).unwrap();
-            at = open_dir(at.as_fd(), c"d").unwrap();
+            at = open_dir(at.as_fd(), c"d", OFlags::empty()).unwrap();
         }
         drop(tmp);
         assert!(!path.exists());
