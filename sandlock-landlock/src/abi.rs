@@ -1,8 +1,8 @@
-//! The ABI: which version brought which rights, in one table.
+//! The ABI: which version brought which rights and flags.
 
 use sandlock_sys::{Errno, Result, landlock};
 
-use crate::access::{AccessFs, AccessNet, RestrictFlags, Rights, Scope};
+use crate::access::{AccessFs, RestrictFlags, Rights};
 use crate::protection::{PROTECTIONS, Protection};
 
 /// What a kernel's Landlock can restrict: its ABI version, less what it lacks all the same. [`Abi::current`]
@@ -14,7 +14,7 @@ pub struct Abi {
 }
 
 impl Abi {
-    /// The newest version in the table. A kernel that speaks a newer one speaks this one as well.
+    /// The newest version that is known here. A kernel that speaks a newer one speaks this one as well.
     pub const NEWEST: Self = Self::assume(11);
 
     /// What the running kernel speaks. A distribution's kernel can have a version and not all that belongs to
@@ -47,16 +47,19 @@ impl Abi {
         Self { version, lacks: Rights::NONE }
     }
 
-    /// The version number, of a newer one than the table's too.
+    /// The version number, of a newer one than [`NEWEST`](Self::NEWEST) too.
     #[must_use]
     pub const fn version(self) -> u32 {
         self.version
     }
 
-    /// Every right it can restrict, as far as the table goes.
+    /// Every right it can restrict, as far as [`PROTECTIONS`] goes.
     #[must_use]
     pub fn rights(self) -> Rights {
-        self.rows().fold(Rights::NONE, |all, (_, rights, _)| all.union(*rights)).difference(self.lacks)
+        let first = if self.version == 0 { AccessFs::empty() } else { FIRST };
+        let later = PROTECTIONS.iter().filter(|protection| protection.abi <= self.version);
+        let all = later.fold(Rights::on_files(first), |all, protection| all.union(protection.rights));
+        all.difference(self.lacks)
     }
 
     /// Whether it can restrict what the protection is about.
@@ -68,40 +71,18 @@ impl Abi {
     /// Every flag that restricting takes.
     #[must_use]
     pub fn flags(self) -> RestrictFlags {
-        self.rows().fold(RestrictFlags::empty(), |all, (_, _, flags)| all.union(*flags))
-    }
-
-    fn rows(self) -> impl Iterator<Item = &'static Row> {
-        ADDED.iter().filter(move |(version, ..)| *version <= self.version)
+        let known = FLAGS.iter().filter(|(version, _)| *version <= self.version);
+        known.fold(RestrictFlags::empty(), |all, (_, flags)| all.union(*flags))
     }
 }
 
-/// A version and what it added.
-type Row = (u32, Rights, RestrictFlags);
-
-/// `security/landlock/limits.h` of each release, as differences. Behind each row, the first kernel with it.
-#[rustfmt::skip]
-const ADDED: &[Row] = &[
-    (1, Rights::on_files(FIRST), FLAGS),                    // 5.13
-    (2, Rights::on_files(AccessFs::REFER), FLAGS),          // 5.19
-    (3, Rights::on_files(AccessFs::TRUNCATE), FLAGS),       // 6.2
-    (4, Rights::on_ports(TCP), FLAGS),                      // 6.7
-    (5, Rights::on_files(AccessFs::IOCTL_DEV), FLAGS),      // 6.10
-    (6, Rights::scoped(SCOPES), FLAGS),                     // 6.12
-    (7, Rights::NONE, LOG),                                 // 6.15
-    (8, Rights::NONE, RestrictFlags::TSYNC),                // 7.0
-    (9, Rights::on_files(AccessFs::RESOLVE_UNIX), FLAGS),   // 7.1
-    (10, Rights::on_ports(UDP), FLAGS),                     // 7.2
-    (11, Rights::NONE, RestrictFlags::NO_NEW_PRIVS),        // 7.3
-];
-
-/// Reading and writing, without what came later.
+/// What ABI 1 restricts (Linux 5.13): reading and writing, without what came later.
 const FIRST: AccessFs =
     AccessFs::READ.union(AccessFs::WRITE).difference(AccessFs::REFER).difference(AccessFs::TRUNCATE);
-const TCP: AccessNet = AccessNet::BIND_TCP.union(AccessNet::CONNECT_TCP);
-const UDP: AccessNet = AccessNet::BIND_UDP.union(AccessNet::CONNECT_SEND_UDP);
-const SCOPES: Scope = Scope::ABSTRACT_UNIX_SOCKET.union(Scope::SIGNAL);
-const FLAGS: RestrictFlags = RestrictFlags::empty();
+
+/// Each version that brought flags (Linux 6.15, 7.0 and 7.3), and which.
+const FLAGS: [(u32, RestrictFlags); 3] =
+    [(7, LOG), (8, RestrictFlags::TSYNC), (11, RestrictFlags::NO_NEW_PRIVS)];
 const LOG: RestrictFlags = RestrictFlags::LOG_SAME_EXEC_OFF
     .union(RestrictFlags::LOG_NEW_EXEC_ON)
     .union(RestrictFlags::LOG_SUBDOMAINS_OFF);
