@@ -4,9 +4,7 @@
 
 #![expect(unsafe_code, reason = "capget(2) and capset(2)")]
 
-use crate::arch::syscall;
-use crate::nr::native as nr;
-use crate::{Errno, Result, prctl};
+use crate::{Errno, Result, nr, prctl, syscall};
 
 /// `struct __user_cap_header_struct`
 #[repr(C)]

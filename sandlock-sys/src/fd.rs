@@ -4,8 +4,8 @@
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
-use crate::arch::{Arg, syscall};
-use crate::nr::native as nr;
+use crate::arch::Arg;
+use crate::{nr, syscall};
 
 /// An open descriptor, closed when dropped.
 #[derive(Debug, PartialEq, Eq)]

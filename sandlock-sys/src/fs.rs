@@ -8,10 +8,9 @@ use core::mem::offset_of;
 
 use bitflags::bitflags;
 
-use crate::arch::syscall;
 use crate::ioctl::FIONBIO;
-use crate::nr::native as nr;
-use crate::{BorrowedFd, Errno, Gid, OwnedFd, Result, Uid, conv, wide};
+use crate::time::Timespec;
+use crate::{BorrowedFd, Errno, Gid, OwnedFd, Result, Uid, conv, nr, syscall, wide};
 
 bitflags! {
     /// `O_*`: how to open.
@@ -402,23 +401,12 @@ pub fn chown(file: BorrowedFd<'_>, uid: Uid, gid: Gid) -> Result<()> {
     unsafe { syscall!(nr::FCHOWNAT, file, c"", uid, gid, libc::AT_EMPTY_PATH) }.map(drop)
 }
 
-/// `struct __kernel_timespec` as utimensat takes it: seconds, and nanoseconds or `UTIME_NOW` or `UTIME_OMIT`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct FileTime {
-    /// Seconds since 1970.
-    pub sec: i64,
-    /// Nanoseconds, or one of the two.
-    pub nsec: i64,
-}
-const _: () = assert!(size_of::<FileTime>() == 16);
-
 /// `utimensat(2)` of the open file itself (`AT_EMPTY_PATH`): access and modification time, or `None` for now.
 ///
 /// # Errors
 ///
 /// `EPERM`, `EACCES`, `EROFS`, `EINVAL`.
-pub fn set_times(file: BorrowedFd<'_>, times: Option<&[FileTime; 2]>) -> Result<()> {
+pub fn set_times(file: BorrowedFd<'_>, times: Option<&[Timespec; 2]>) -> Result<()> {
     let times = times.map_or(core::ptr::null(), core::ptr::from_ref);
     // SAFETY: the kernel reads an empty path and two timespecs if there are any.
     unsafe { syscall!(wide::UTIMENSAT, file, c"", times, libc::AT_EMPTY_PATH) }.map(drop)

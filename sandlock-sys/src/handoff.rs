@@ -7,8 +7,7 @@ use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
-use crate::arch::syscall;
-use crate::nr::native as nr;
+use crate::{nr, syscall};
 
 /// The giver may take the value.
 const IDLE: u32 = 0;

@@ -2,9 +2,7 @@
 
 #![expect(unsafe_code, reason = "system calls of System V IPC")]
 
-use crate::arch::syscall;
-use crate::nr::native as nr;
-use crate::{Result, conv};
+use crate::{Result, conv, nr, syscall};
 
 /// A kind of System V objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,11 +11,8 @@ use core::mem::offset_of;
 
 use bitflags::bitflags;
 
-use crate::arch::syscall;
-use crate::fd::kind;
-use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
-use crate::{AsFd, BorrowedFd, OwnedFd, Result, conv};
+use crate::{AsFd, BorrowedFd, OwnedFd, Result, conv, fd, nr, syscall};
 
 bitflags! {
     /// `LANDLOCK_ACCESS_FS_*`: rights to files. Each names the ABI it came with.
@@ -166,7 +163,7 @@ struct NetPortAttr {
 }
 const _: () = assert!(size_of::<NetPortAttr>() == 16 && offset_of!(NetPortAttr, port) == 8);
 
-kind! {
+fd::kind! {
     /// A ruleset: rules go in, and any number of threads restrict themselves by it.
     RulesetFd
 }

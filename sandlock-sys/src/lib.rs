@@ -50,6 +50,8 @@ pub mod tty;
 #[cfg(target_os = "linux")]
 mod wide;
 
+#[cfg(target_os = "linux")]
+pub(crate) use arch::syscall;
 pub use errno::{Errno, Result};
 #[cfg(target_os = "linux")]
 pub use fd::{AsFd, BorrowedFd, OwnedFd};

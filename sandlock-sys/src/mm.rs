@@ -5,9 +5,7 @@
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
-use crate::arch::syscall;
-use crate::nr::native as nr;
-use crate::{Errno, Result, wide};
+use crate::{Errno, Result, nr, syscall, wide};
 
 /// Private anonymous zeroed memory, unmapped when dropped.
 #[derive(Debug)]

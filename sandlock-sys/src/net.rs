@@ -7,9 +7,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::arch::syscall;
-use crate::nr::native as nr;
-use crate::{BorrowedFd, Errno, OwnedFd, Result, conv};
+use crate::{BorrowedFd, Errno, OwnedFd, Result, conv, nr, syscall};
 
 /// socket(2), close-on-exec.
 ///

@@ -7,9 +7,7 @@
 use core::ffi::CStr;
 use core::marker::PhantomData;
 
-use crate::arch::syscall;
-use crate::nr::native as nr;
-use crate::{Errno, Result, Signal, conv};
+use crate::{Errno, Result, Signal, conv, nr, syscall};
 
 /// Evidence that the calling thread has `no_new_privs` set. Not `Send`, for the bit is a thread's.
 #[derive(Debug, Clone, Copy)]

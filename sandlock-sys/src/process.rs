@@ -7,13 +7,12 @@ use core::ffi::{CStr, c_char, c_void};
 use core::mem::offset_of;
 
 use bitflags::bitflags;
+use libc::iovec;
 
-use crate::arch::{self, Entry, syscall};
-use crate::fd::kind;
-use crate::nr::native as nr;
-use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, Uid, conv, wide};
+use crate::arch::{self, Entry};
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, Uid, conv, fd, nr, syscall, wide};
 
-kind! {
+fd::kind! {
     /// A descriptor that names a process or a thread, and never another one.
     PidFd
 }
@@ -95,7 +94,7 @@ pub unsafe fn clone(
     let mut pidfd = -1i32;
     let bits = conv::usize_from_u32(flags.bits() | CLONE_PIDFD) | conv::usize_from_i32(signal.get() & 0xff);
     // SAFETY: `top` is the aligned end of `stack`; `pidfd` lives here; the rest is the caller's contract.
-    let pid = unsafe { arch::clone_call(bits, top, &raw mut pidfd, entry, arg)? };
+    let pid = Errno::split(unsafe { arch::clone_call(bits, top, &raw mut pidfd, entry, arg) })?;
     // SAFETY: with CLONE_PIDFD the kernel wrote a new descriptor that no other code owns.
     let pidfd = PidFd(unsafe { OwnedFd::from_raw(pidfd) });
     Ok((Pid::new(conv::i32_from_usize(pid)), pidfd))
@@ -378,13 +377,6 @@ pub fn pidfd_getfd(pidfd: &PidFd, fd: i32) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) })
 }
 
-/// `struct iovec`, local and remote.
-#[repr(C)]
-struct IoVec {
-    base: *mut c_void,
-    len: usize,
-}
-
 /// process_vm_readv(2): copies from `address` of the process `pid` (any of its threads' IDs) until `buffer`
 /// is full or the mapping ends. Returns the bytes copied.
 ///
@@ -394,8 +386,8 @@ struct IoVec {
 /// * `EPERM`: the caller may not ptrace the target.
 /// * `ESRCH`: it has ended.
 pub fn vm_readv(pid: Pid, address: usize, buffer: &mut [u8]) -> Result<usize> {
-    let local = IoVec { base: buffer.as_mut_ptr().cast(), len: buffer.len() };
-    let remote = IoVec { base: core::ptr::without_provenance_mut(address), len: buffer.len() };
+    let local = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let remote = iovec { iov_base: core::ptr::without_provenance_mut(address), iov_len: buffer.len() };
     // SAFETY: the kernel reads two iovecs and writes at most `buffer.len()` bytes into `buffer`; the remote
     // address is looked up in the target, never here.
     unsafe { syscall!(nr::PROCESS_VM_READV, pid, &local, 1usize, &remote, 1usize, 0usize) }
@@ -408,9 +400,12 @@ pub fn vm_readv(pid: Pid, address: usize, buffer: &mut [u8]) -> Result<usize> {
 ///
 /// As [`vm_readv`].
 pub fn vm_writev<const N: usize>(pid: Pid, parts: [(usize, &[u8]); N]) -> Result<usize> {
-    let local = parts.map(|(_, bytes)| IoVec { base: bytes.as_ptr().cast_mut().cast(), len: bytes.len() });
-    let remote = parts
-        .map(|(address, bytes)| IoVec { base: core::ptr::without_provenance_mut(address), len: bytes.len() });
+    let local =
+        parts.map(|(_, bytes)| iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() });
+    let remote = parts.map(|(address, bytes)| iovec {
+        iov_base: core::ptr::without_provenance_mut(address),
+        iov_len: bytes.len(),
+    });
     // SAFETY: the kernel reads twice `N` iovecs and every byte of the slices; the remote addresses are looked
     // up in the target, never here.
     unsafe { syscall!(nr::PROCESS_VM_WRITEV, pid, &local, N, &remote, N, 0usize) }

@@ -11,13 +11,10 @@ use core::mem::offset_of;
 
 use bitflags::bitflags;
 
-use crate::arch::syscall;
-use crate::fd::kind;
 use crate::fs::OFlags;
 use crate::ioctl::{READ_WRITE, WRITE, ioc};
-use crate::nr::native as nr;
 use crate::prctl::NoNewPrivs;
-use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, conv};
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, conv, fd, nr, syscall};
 
 pub use crate::filter::{Data, SockFilter};
 
@@ -125,7 +122,7 @@ const ADDFD_SEND: u32 = 2;
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`
 const SYNC_WAKE_UP: usize = 1;
 
-kind! {
+fd::kind! {
     /// The listener of a filter: notifications come out, answers go in.
     ListenerFd
 }

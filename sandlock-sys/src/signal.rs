@@ -4,11 +4,8 @@
 
 #![expect(unsafe_code, reason = "rt_sigprocmask(2), rt_sigaction(2), signalfd4(2), kill(2)")]
 
-use crate::arch::syscall;
-use crate::fd::kind;
-use crate::nr::native as nr;
 use crate::process::PidFd;
-use crate::{AsFd, Errno, OwnedFd, Pid, Result, Signal, conv};
+use crate::{AsFd, Errno, OwnedFd, Pid, Result, Signal, conv, fd, nr, syscall};
 
 /// The kernel's `sigset_t`: bit n−1 for signal n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,7 +132,7 @@ pub fn pidfd_send_signal(pidfd: &PidFd, signal: Signal) -> Result<()> {
     unsafe { syscall!(nr::PIDFD_SEND_SIGNAL, pidfd.as_fd(), signal, 0usize, 0u32) }.map(drop)
 }
 
-kind! {
+fd::kind! {
     /// A descriptor that signals are read from.
     SignalFd
 }

@@ -7,18 +7,18 @@
 
 use core::time::Duration;
 
-use crate::arch::syscall;
-use crate::fd::kind;
-use crate::nr::native as nr;
-use crate::{AsFd, OwnedFd, Result, conv, wide};
+use crate::{AsFd, OwnedFd, Result, conv, fd, nr, syscall, wide};
 
 /// `struct __kernel_timespec`, with fields of 64 bits everywhere.
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
-pub(crate) struct Timespec {
-    pub(crate) sec: i64,
-    pub(crate) nsec: i64,
+pub struct Timespec {
+    /// Seconds; of a time of day, since 1970.
+    pub sec: i64,
+    /// Nanoseconds; for utimensat(2) also `UTIME_NOW` or `UTIME_OMIT`.
+    pub nsec: i64,
 }
+const _: () = assert!(size_of::<Timespec>() == 16);
 
 impl From<Duration> for Timespec {
     fn from(time: Duration) -> Self {
@@ -38,16 +38,9 @@ pub fn monotonic() -> Duration {
         .saturating_add(Duration::from_nanos(nanoseconds.into()))
 }
 
-kind! {
+fd::kind! {
     /// A timer: readable when its time is over.
     TimerFd
-}
-
-/// `struct __kernel_itimerspec`: how often it is over again, which is never, and when it is over first.
-#[repr(C)]
-struct Itimerspec {
-    interval: Timespec,
-    value: Timespec,
 }
 
 /// timerfd_create(2) of `CLOCK_MONOTONIC`, close-on-exec, started: it is over after this time.
@@ -60,9 +53,9 @@ pub fn timer(after: Duration) -> Result<TimerFd> {
     let fd = unsafe { syscall!(nr::TIMERFD_CREATE, libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC)? };
     // SAFETY: the kernel returned a new descriptor that no other code owns.
     let timer = TimerFd(unsafe { OwnedFd::from_raw(conv::i32_from_usize(fd)) });
+    // `struct __kernel_itimerspec`: how often it is over again, which is never, and when it is over first.
     // Zero would stop the timer.
-    let value = after.max(Duration::from_nanos(1)).into();
-    let spec = Itimerspec { interval: Timespec::default(), value };
+    let spec = [Timespec::default(), after.max(Duration::from_nanos(1)).into()];
     // SAFETY: the kernel reads one itimerspec; the pointer to the old one is null.
     unsafe { syscall!(wide::TIMERFD_SETTIME, timer.as_fd(), 0u32, &spec, 0usize)? };
     Ok(timer)

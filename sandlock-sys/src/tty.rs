@@ -4,13 +4,11 @@
 
 #![expect(unsafe_code, reason = "terminal ioctls")]
 
-use crate::arch::syscall;
 use crate::ioctl::{
     NONE, TCGETS, TCSETS, TCXONC, TERMIOS, TIOCGDEV, TIOCGPGRP, TIOCGPTN, TIOCGPTPEER, TIOCSPGRP, TIOCSWINSZ,
     WRITE, ioc, old,
 };
-use crate::nr::native as nr;
-use crate::{BorrowedFd, Errno, OwnedFd, Pid, Result, conv};
+use crate::{BorrowedFd, Errno, OwnedFd, Pid, Result, conv, nr, syscall};
 
 /// The kernel's `struct termios` (`asm/termbits.h`), kept as it is.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use core::arch::asm;
 use core::ffi::c_void;
 
 use super::{Arg, Entry};
-use crate::nr::native as nr;
+use crate::nr;
 
 /// # Safety
 ///
@@ -44,7 +44,7 @@ pub(super) unsafe fn syscall6(nr: u32, [a0, a1, a2, a3, a4, a5]: [Arg<'_>; 6]) -
 /// # Safety
 ///
 /// See [`super::clone_call`].
-pub(super) unsafe fn clone_call(
+pub(crate) unsafe fn clone_call(
     flags: usize,
     stack_top: *mut u8,
     pidfd: *mut i32,

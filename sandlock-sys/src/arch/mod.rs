@@ -112,6 +112,7 @@ pub(crate) use syscall;
 pub type Entry = unsafe extern "C" fn(*mut c_void) -> i32;
 
 /// `clone(2)` on a stack of its own: the new task calls `entry(arg)` and exits with what that returns.
+/// Its maker gets the kernel's return value.
 ///
 /// # Safety
 ///
@@ -119,13 +120,4 @@ pub type Entry = unsafe extern "C" fn(*mut c_void) -> i32;
 /// that is large enough for `entry`; with `CLONE_PIDFD` in `flags`, `pidfd` is valid for one write; `flags`
 /// has neither `CLONE_SETTLS` nor any of the `*_SETTID`/`*_CLEARTID`; `entry(arg)` is sound in a task that
 /// shares with its maker whatever `flags` names, on any thread-local state there is.
-pub(crate) unsafe fn clone_call(
-    flags: usize,
-    stack_top: *mut u8,
-    pidfd: *mut i32,
-    entry: Entry,
-    arg: *mut c_void,
-) -> Result<usize> {
-    // SAFETY: the caller's contract is the same.
-    Errno::split(unsafe { native::clone_call(flags, stack_top, pidfd, entry, arg) })
-}
+pub(crate) use native::clone_call;

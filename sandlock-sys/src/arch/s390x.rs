@@ -4,8 +4,7 @@ use core::arch::asm;
 use core::ffi::c_void;
 
 use super::{Arg, Entry, pad};
-use crate::conv;
-use crate::nr::native as nr;
+use crate::{conv, nr};
 
 /// # Safety
 ///
@@ -32,7 +31,7 @@ pub(super) unsafe fn syscall6(nr: u32, args: [Arg<'_>; 6]) -> usize {
 /// # Safety
 ///
 /// See [`super::clone_call`].
-pub(super) unsafe fn clone_call(
+pub(crate) unsafe fn clone_call(
     flags: usize,
     stack_top: *mut u8,
     pidfd: *mut i32,

@@ -4,8 +4,9 @@ use core::ffi::CStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use sandlock_sys::fs::{Entries, FileTime, FileType, MemfdFlags, Mode, OFlags, Resolve, UnlinkFlags};
+use sandlock_sys::fs::{Entries, FileType, MemfdFlags, Mode, OFlags, Resolve, UnlinkFlags};
 use sandlock_sys::mm::Mapping;
+use sandlock_sys::time::Timespec;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Pid, fs as sys, net, tty};
 
 use crate::{Dir, c_path, skip};
@@ -178,7 +179,7 @@ fn times_are_set_to_the_nanosecond() {
     fs::write(dir.join("file"), "").unwrap();
     let file = sys::open(&c_path(dir.join("file")), NONE).unwrap();
     // The second is beyond what 32 bits count.
-    let times = [(7, 11), (0x1_0000_0005, 999_999_999)].map(|(sec, nsec)| FileTime { sec, nsec });
+    let times = [(7, 11), (0x1_0000_0005, 999_999_999)].map(|(sec, nsec)| Timespec { sec, nsec });
     sys::set_times(file.as_fd(), Some(&times)).unwrap();
     let stat = fs::metadata(dir.join("file")).unwrap();
     assert_eq!((stat.atime(), stat.atime_nsec()), (7, 11));

@@ -11,7 +11,8 @@
 
 mod model;
 
-use sandlock_sys::fs::{self, FileTime, FileType, Mode};
+use sandlock_sys::fs::{self, FileType, Mode};
+use sandlock_sys::time::Timespec;
 use sandlock_sys::{AsFd, BorrowedFd, Errno, Gid, OwnedFd, Result, Uid};
 
 use crate::paths::{self, PATH_MAX};
@@ -146,7 +147,7 @@ fn set_times_to_now(job: &mut Job<'_>) -> Result<Verdict> {
 
 fn set_times(job: &mut Job<'_>) -> Result<Verdict> {
     let [s0, n0, s1, n1] = job.numbers;
-    let times = [FileTime { sec: s0, nsec: n0 }, FileTime { sec: s1, nsec: n1 }];
+    let times = [Timespec { sec: s0, nsec: n0 }, Timespec { sec: s1, nsec: n1 }];
     done(fs::set_times(OurFile::of(job)?.as_fd(), Some(&times)))
 }
 
