@@ -12,7 +12,7 @@ use core::mem::offset_of;
 use bitflags::bitflags;
 
 use crate::prctl::NoNewPrivs;
-use crate::{AsFd, BorrowedFd, OwnedFd, Result, conv, fd, nr, syscall};
+use crate::{AsFd, BorrowedFd, OwnedFd, Result, conv, kind, nr, syscall};
 
 bitflags! {
     /// `LANDLOCK_ACCESS_FS_*`: rights to files. Each names the ABI it came with.
@@ -163,7 +163,7 @@ struct NetPortAttr {
 }
 const _: () = assert!(size_of::<NetPortAttr>() == 16 && offset_of!(NetPortAttr, port) == 8);
 
-fd::kind! {
+kind! {
     /// A ruleset: rules go in, and any number of threads restrict themselves by it.
     RulesetFd
 }

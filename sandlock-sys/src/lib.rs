@@ -12,48 +12,34 @@ pub mod nr;
 
 // System calls: Linux.
 #[cfg(target_os = "linux")]
-pub mod arch;
-#[cfg(target_os = "linux")]
-pub mod cap;
-#[cfg(target_os = "linux")]
-mod conv;
-#[cfg(target_os = "linux")]
-pub mod fd;
-#[cfg(target_os = "linux")]
-pub mod fs;
-#[cfg(target_os = "linux")]
-pub mod handoff;
-#[cfg(target_os = "linux")]
-mod id;
-#[cfg(target_os = "linux")]
-pub mod ipc;
-#[cfg(target_os = "linux")]
-pub mod landlock;
-#[cfg(target_os = "linux")]
-pub mod mm;
-#[cfg(target_os = "linux")]
-pub mod net;
-#[cfg(target_os = "linux")]
-pub mod poll;
-#[cfg(target_os = "linux")]
-pub mod prctl;
-#[cfg(target_os = "linux")]
-pub mod process;
-#[cfg(target_os = "linux")]
-pub mod seccomp;
-#[cfg(target_os = "linux")]
-pub mod signal;
-#[cfg(target_os = "linux")]
-pub mod time;
-#[cfg(target_os = "linux")]
-pub mod tty;
-#[cfg(target_os = "linux")]
-mod wide;
+#[path = "."]
+mod linux {
+    pub mod arch;
+    pub mod cap;
+    pub(crate) mod conv;
+    pub mod fd;
+    pub mod fs;
+    pub mod handoff;
+    pub(crate) mod id;
+    pub mod ipc;
+    pub mod landlock;
+    pub mod mm;
+    pub mod net;
+    pub mod poll;
+    pub mod prctl;
+    pub mod process;
+    pub mod seccomp;
+    pub mod signal;
+    pub mod time;
+    pub mod tty;
+    pub(crate) mod wide;
 
-#[cfg(target_os = "linux")]
-pub(crate) use arch::syscall;
+    pub(crate) use arch::syscall;
+    pub(crate) use fd::kind;
+    pub use fd::{AsFd, BorrowedFd, OwnedFd};
+    pub use id::{Gid, Pid, Signal, Uid};
+}
+
 pub use errno::{Errno, Result};
 #[cfg(target_os = "linux")]
-pub use fd::{AsFd, BorrowedFd, OwnedFd};
-#[cfg(target_os = "linux")]
-pub use id::{Gid, Pid, Signal, Uid};
+pub use linux::*;

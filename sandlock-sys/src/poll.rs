@@ -10,7 +10,7 @@ use core::time::Duration;
 use bitflags::bitflags;
 
 use crate::time::Timespec;
-use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Result, conv, fd, fs, nr, syscall, wide};
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Result, conv, fs, kind, nr, syscall, wide};
 
 bitflags! {
     /// `POLL*`
@@ -83,7 +83,7 @@ pub fn ppoll(rows: &mut [PollFd], timeout: Option<Duration>) -> Result<usize> {
     unsafe { syscall!(wide::PPOLL, rows.as_mut_ptr(), len, time, 0usize, 0usize) }
 }
 
-fd::kind! {
+kind! {
     /// An eventfd(2): readable from the moment it is signalled until it is cleared.
     EventFd
 }

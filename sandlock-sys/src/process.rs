@@ -10,9 +10,9 @@ use bitflags::bitflags;
 use libc::iovec;
 
 use crate::arch::{self, Entry};
-use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, Uid, conv, fd, nr, syscall, wide};
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, Signal, Uid, conv, kind, nr, syscall, wide};
 
-fd::kind! {
+kind! {
     /// A descriptor that names a process or a thread, and never another one.
     PidFd
 }

@@ -14,7 +14,7 @@ use bitflags::bitflags;
 use crate::fs::OFlags;
 use crate::ioctl::{READ_WRITE, WRITE, ioc};
 use crate::prctl::NoNewPrivs;
-use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, conv, fd, nr, syscall};
+use crate::{AsFd, BorrowedFd, Errno, OwnedFd, Pid, Result, conv, kind, nr, syscall};
 
 pub use crate::filter::{Data, SockFilter};
 
@@ -122,7 +122,7 @@ const ADDFD_SEND: u32 = 2;
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`
 const SYNC_WAKE_UP: usize = 1;
 
-fd::kind! {
+kind! {
     /// The listener of a filter: notifications come out, answers go in.
     ListenerFd
 }

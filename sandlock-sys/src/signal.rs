@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "rt_sigprocmask(2), rt_sigaction(2), signalfd4(2), kill(2)")]
 
 use crate::process::PidFd;
-use crate::{AsFd, Errno, OwnedFd, Pid, Result, Signal, conv, fd, nr, syscall};
+use crate::{AsFd, Errno, OwnedFd, Pid, Result, Signal, conv, kind, nr, syscall};
 
 /// The kernel's `sigset_t`: bit n−1 for signal n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -132,7 +132,7 @@ pub fn pidfd_send_signal(pidfd: &PidFd, signal: Signal) -> Result<()> {
     unsafe { syscall!(nr::PIDFD_SEND_SIGNAL, pidfd.as_fd(), signal, 0usize, 0u32) }.map(drop)
 }
 
-fd::kind! {
+kind! {
     /// A descriptor that signals are read from.
     SignalFd
 }

@@ -7,7 +7,7 @@
 
 use core::time::Duration;
 
-use crate::{AsFd, OwnedFd, Result, conv, fd, nr, syscall, wide};
+use crate::{AsFd, OwnedFd, Result, conv, kind, nr, syscall, wide};
 
 /// `struct __kernel_timespec`, with fields of 64 bits everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,7 +38,7 @@ pub fn monotonic() -> Duration {
         .saturating_add(Duration::from_nanos(nanoseconds.into()))
 }
 
-fd::kind! {
+kind! {
     /// A timer: readable when its time is over.
     TimerFd
 }
