@@ -34,12 +34,10 @@ fn chain(code: u16, k: u32) -> usize {
     usize::try_from(mixed >> 25).unwrap_or(0)
 }
 
-/// An instruction of one assembler. Labels of another one name some other instruction, or none.
+/// An instruction of one assembler: how many instructions come after it. Labels of another one name some
+/// other instruction, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Label(
-    /// How many instructions come after it.
-    usize,
-);
+pub struct Label(usize);
 
 impl<const N: usize> Default for Assembler<N> {
     fn default() -> Self {

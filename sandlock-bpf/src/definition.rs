@@ -1,10 +1,9 @@
 //! The meaning of tables and of actions, which a filter is compared with: tests, the interpreter and the
 //! verifier read it.
 
-use sandlock_sys::Errno;
 use sandlock_sys::filter::Data;
 
-use crate::action::{Action, RET_ERRNO, Word};
+use crate::action::Action;
 use crate::arch::{Arch, NONE, X32_SYSCALL_BIT};
 use crate::field::halves;
 use crate::table::{Answer, Case, Table, Test};
@@ -51,10 +50,7 @@ impl Action {
     /// The action that a program means by this return value.
     #[must_use]
     pub const fn from_word(word: u32) -> Self {
-        match word.wrapping_sub(RET_ERRNO) {
-            number @ 1..=4095 => Self::errno(Errno::new(number.cast_signed())),
-            _ => Self(Word::Other(word)),
-        }
+        Self(word)
     }
 }
 

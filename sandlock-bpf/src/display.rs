@@ -2,9 +2,10 @@
 
 use core::fmt;
 
+use sandlock_sys::Errno;
 use sandlock_sys::filter::SockFilter;
 
-use crate::action::{Action, RET_ERRNO, Word as Value};
+use crate::action::{Action, RET_ERRNO};
 use crate::arch::Arch;
 use crate::decode::{Alu, Cmp, Insn, Operand};
 use crate::table::{Error, Test};
@@ -131,10 +132,10 @@ impl Cmp {
 impl fmt::Display for Action {
     /// The kernel's name without its prefix, the error's symbol, and data where there is any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.0 {
-            Value::Errno(errno) => return write!(f, "ERRNO({errno})"),
-            Value::Other(word) => word,
-        };
+        let Self(word) = *self;
+        if let number @ 1..=4095 = word.wrapping_sub(RET_ERRNO) {
+            return write!(f, "ERRNO({})", Errno::new(number.cast_signed()));
+        }
         let name = match word & 0xffff_0000 {
             0x8000_0000 => "KILL_PROCESS",
             0x0000_0000 => "KILL_THREAD",

@@ -26,9 +26,10 @@ impl Errno {
     }
 
     /// The number.
+    #[expect(clippy::as_conversions, reason = "`i32::from`, which cannot be called in a constant")]
     #[must_use]
-    pub fn get(self) -> i32 {
-        i32::from(self.0.get())
+    pub const fn get(self) -> i32 {
+        self.0.get() as i32
     }
 
     /// The kernel's return value as a result: it reserves `-4095..=-1` for errors (`IS_ERR_VALUE`,
