@@ -106,7 +106,7 @@ mod std_fd {
     use std::os::fd::{self, AsRawFd, FromRawFd, IntoRawFd};
 
     use super::{BorrowedFd, OwnedFd, PhantomData};
-    use crate::errno::{Errno, Result};
+    use crate::{Errno, Result};
 
     impl From<fd::OwnedFd> for OwnedFd {
         fn from(fd: fd::OwnedFd) -> Self {

@@ -22,6 +22,9 @@ const DONE: u32 = 4;
 /// The worker is to end.
 const QUIT: u32 = 5;
 
+const FUTEX_WAIT_PRIVATE: u32 = 128;
+const FUTEX_WAKE_PRIVATE: u32 = 129;
+
 /// A value that passes between a giver and a worker.
 #[derive(Debug)]
 pub struct Handoff<T> {
@@ -71,7 +74,7 @@ impl<T> Handoff<T> {
         self.quit.store(true, SeqCst);
         for waiting in [IDLE, DONE] {
             if self.state.compare_exchange(waiting, QUIT, SeqCst, SeqCst).is_ok() {
-                self.wake();
+                self.futex(FUTEX_WAKE_PRIVATE, 1);
             }
         }
     }
@@ -90,23 +93,16 @@ impl<T> Handoff<T> {
                 }
                 Err(QUIT) => return,
                 Err(_) if self.quit.load(SeqCst) => return,
-                Err(state) => self.wait(state),
+                Err(state) => self.futex(FUTEX_WAIT_PRIVATE, state),
             }
         }
     }
 
-    /// Sleeps while the state is this. A signal or an outdated state ends the sleep early; the caller looks
-    /// again.
-    fn wait(&self, state: u32) {
-        const FUTEX_WAIT_PRIVATE: u32 = 128;
-        // SAFETY: the kernel reads the state; the timeout pointer is null.
-        let _ = unsafe { syscall!(nr::FUTEX, &self.state, FUTEX_WAIT_PRIVATE, state, 0usize) };
-    }
-
-    fn wake(&self) {
-        const FUTEX_WAKE_PRIVATE: u32 = 129;
-        // SAFETY: the kernel uses the address as a key and reads nothing.
-        let _ = unsafe { syscall!(nr::FUTEX, &self.state, FUTEX_WAKE_PRIVATE, 1u32) };
+    /// Sleeps while the state is `number`, or wakes so many sleepers. A signal or an outdated state ends a
+    /// sleep early; the caller looks again.
+    fn futex(&self, operation: u32, number: u32) {
+        // SAFETY: the kernel reads the state at most; the timeout pointer is null.
+        let _ = unsafe { syscall!(nr::FUTEX, &self.state, operation, number, 0usize) };
     }
 }
 
@@ -144,7 +140,7 @@ impl<T> Drop for Turn<'_, T> {
     fn drop(&mut self) {
         self.handoff.state.store(self.next, SeqCst);
         if self.next == READY {
-            self.handoff.wake();
+            self.handoff.futex(FUTEX_WAKE_PRIVATE, 1);
         }
     }
 }

@@ -84,9 +84,6 @@ pub fn drop_bounding_cap(cap: u32) -> Result<()> {
 
 fn prctl(option: i32, value: usize) -> Result<()> {
     // SAFETY: every option passed by this file takes a number and touches no memory of the caller.
-    match unsafe { syscall!(nr::PRCTL, option, value, 0u32, 0u32, 0u32) } {
-        Ok(0) => Ok(()),
-        Ok(_) => Err(Errno::EINVAL),
-        Err(errno) => Err(errno),
-    }
+    let ret = unsafe { syscall!(nr::PRCTL, option, value, 0u32, 0u32, 0u32)? };
+    if ret == 0 { Ok(()) } else { Err(Errno::EINVAL) }
 }

@@ -139,10 +139,8 @@ pub const EXECVE_MARK: u32 = 0x5a4d_10c5;
 pub fn execve(path: &CStr, argv: Strings<'_>, envp: Strings<'_>) -> Errno {
     // SAFETY: the kernel reads the path and two null-terminated arrays of C strings; on success this program
     // is gone.
-    match unsafe { syscall!(nr::EXECVE, path, argv.0.as_ptr(), envp.0.as_ptr(), 0, 0, EXECVE_MARK) } {
-        Ok(_) => Errno::EIO,
-        Err(errno) => errno,
-    }
+    let failed = unsafe { syscall!(nr::EXECVE, path, argv.0.as_ptr(), envp.0.as_ptr(), 0, 0, EXECVE_MARK) };
+    failed.err().unwrap_or(Errno::EIO)
 }
 
 /// getpid(2)

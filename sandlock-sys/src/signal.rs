@@ -59,14 +59,11 @@ pub fn set_mask(set: SigSet) -> Result<SigSet> {
 
 /// `struct sigaction` of the kernel: handler, flags, restorer and mask, in this order on every architecture
 /// here; not all have a restorer.
+#[derive(Default)]
 #[repr(C)]
 struct Action {
     words: [usize; 3],
     mask: SigSet,
-}
-
-impl Action {
-    const DEFAULT: Self = Self { words: [0; 3], mask: SigSet::EMPTY };
 }
 
 /// Gives every signal that has a handler its default disposition back; ignored ones stay ignored, but for
@@ -77,15 +74,13 @@ impl Action {
 ///
 /// None that the kernel returns for a valid signal.
 pub fn reset_handlers() -> Result<()> {
-    const DEFAULT: usize = libc::SIG_DFL;
-    const IGNORE: usize = libc::SIG_IGN;
     for signal in (1..=64).map(Signal::new) {
-        let mut old = Action::DEFAULT;
+        let mut old = Action::default();
         // SAFETY: the kernel reads nothing and writes one sigaction at most as long as ours.
         unsafe { syscall!(nr::RT_SIGACTION, signal, 0usize, &mut old, size_of::<SigSet>())? };
         match old.words {
-            [DEFAULT, ..] => {}
-            [IGNORE, ..] if signal != Signal::PIPE => {}
+            [libc::SIG_DFL, ..] => {}
+            [libc::SIG_IGN, ..] if signal != Signal::PIPE => {}
             _ => set_default(signal)?,
         }
     }
@@ -99,7 +94,7 @@ pub fn reset_handlers() -> Result<()> {
 /// `EINVAL`: no such signal, or one whose disposition is fixed.
 pub fn set_default(signal: Signal) -> Result<()> {
     // SAFETY: the kernel reads one sigaction, all zero: the default disposition, no flags, an empty mask.
-    unsafe { syscall!(nr::RT_SIGACTION, signal, &Action::DEFAULT, 0usize, size_of::<SigSet>()) }.map(drop)
+    unsafe { syscall!(nr::RT_SIGACTION, signal, &Action::default(), 0usize, size_of::<SigSet>()) }.map(drop)
 }
 
 /// kill(2) of one process, or of [`Pid::ALL`]. Number 0 is the caller's process group.

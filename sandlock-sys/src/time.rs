@@ -33,9 +33,8 @@ pub fn monotonic() -> Duration {
     let mut time = Timespec::default();
     // SAFETY: the kernel writes one timespec; any bytes are a valid one.
     let _ = unsafe { syscall!(wide::CLOCK_GETTIME, libc::CLOCK_MONOTONIC, &mut time) };
-    let nanoseconds = u32::try_from(time.nsec).unwrap_or(0);
-    Duration::from_secs(u64::try_from(time.sec).unwrap_or(0))
-        .saturating_add(Duration::from_nanos(nanoseconds.into()))
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    Duration::from_secs(count(time.sec)).saturating_add(Duration::from_nanos(count(time.nsec)))
 }
 
 kind! {

@@ -82,11 +82,7 @@ impl<T> From<*mut T> for Arg<'_> {
 /// Fills the registers a call does not use.
 pub(crate) fn pad<'a, const N: usize>(given: [Arg<'a>; N]) -> [Arg<'a>; 6] {
     const { assert!(N <= 6, "Linux calls have six arguments at most") };
-    let mut all = [Arg::ZERO; 6];
-    for (slot, arg) in all.iter_mut().zip(given) {
-        *slot = arg;
-    }
-    all
+    core::array::from_fn(|at| given.get(at).copied().unwrap_or(Arg::ZERO))
 }
 
 /// Makes one system call.
