@@ -247,8 +247,8 @@ fn tcp_and_its_relatives() {
         ("fastopen_more {port}", Works, "", "errno EOPNOTSUPP"),
         ("fastopen_sendmsg {port}", Works, "", "errno EOPNOTSUPP"),
         ("fastopen_sendmmsg {port}", Works, "", "errno EOPNOTSUPP"),
-        ("fastopen_option {port}", Works, "", "errno EACCES"),
-        ("fastopen_elsewhere {allowed} {port}", Unknown, "--net-allow :{allowed}", "errno EACCES"),
+        ("fastopen_option {port}", Works, "", "errno ENOPROTOOPT"),
+        ("fastopen_elsewhere {allowed} {port}", Unknown, "--net-allow :{allowed}", "errno ENOPROTOOPT"),
         ("udp_send {port}", Works, "--net-allow :{port}", "errno EPIPE"),
         ("udp6_send {port}", Works, "", "errno EPIPE"),
         ("udp_sweep", Works, "--net-allow *", "errno EPIPE"),
@@ -257,9 +257,27 @@ fn tcp_and_its_relatives() {
         // Newer kernels want a capability for it.
         ("source_route", Unknown, "--net-allow *", "errno EPERM"),
         ("source6_route", Works, "--net-allow *", "errno EPERM"),
+        ("bind_to_device lo", Works, "--net-allow *", "ok"),
+        ("bind_to_index 1", Works, "--net-allow *", "ok"),
+        ("bind_to_index 0", Works, "--net-allow *", "ok"),
         ("multicast", Works, "--net-allow *", "errno ENODEV"),
         ("upper_layer {allowed}", Works, "--net-allow :{allowed}", "errno ENOPROTOOPT"),
     ]);
+}
+
+/// By another device, packets for a granted address of this machine would leave it.
+#[test]
+fn a_socket_is_bound_to_no_device_but_lo() {
+    let devices = fs::read_dir("/sys/class/net").into_iter().flatten().filter_map(Result::ok);
+    let mut devices = devices.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let Some(other) = devices.find(|name| name != "lo") else {
+        return common::skip(a_socket_is_bound_to_no_device_but_lo, "there is no device but lo");
+    };
+    let index = fs::read_to_string(format!("/sys/class/net/{other}/ifindex")).unwrap();
+    for attack in [format!("bind_to_device {other}"), format!("bind_to_index {}", index.trim())] {
+        assert_eq!(Stage::new().bare(&attack).ok(), "ok \n", "{attack}");
+        assert_eq!(Stage::new().boxed("--net-allow *", &attack).out, "errno ENODEV\n", "{attack}");
+    }
 }
 
 #[test]

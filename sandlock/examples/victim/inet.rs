@@ -190,6 +190,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack("udplite_send", "sends a UDP-Lite datagram", |_| {
         done(sys!("sendto", socket(AF_INET, SOCK_DGRAM, 136)?, b"x", 1, 0, &inet(9), 16))
     }),
+    attack("bind_to_device", "binds a socket to DEVICE, by which its packets then leave", |args| {
+        let name = args[0].as_bytes();
+        done(sys!("setsockopt", socket(AF_INET, SOCK_STREAM, 0)?, 1, 25, name, name.len()))
+    }),
+    attack("bind_to_index", "the same by the NUMBER of the device", |args| {
+        let index = number::<i32>(args, 0);
+        done(sys!("setsockopt", socket(AF_INET, SOCK_STREAM, 0)?, 1, 62, &[index], 4))
+    }),
     attack("upper_layer", "puts another protocol on top of a connection to an ALLOWED port", |args| {
         let socket = socket(AF_INET, SOCK_STREAM, 0)?;
         sys!("connect", socket, &inet(number(args, 0)), 16)?;

@@ -297,8 +297,13 @@ pub const ROWS: &[Row] = &[
                 // SO_SNDTIMEO, old and new: the supervisor sets it while it connects.
                 case(&[AT_SOCKET, SNDTIMEO], Then::Ask(Connect)).without(Features::UNIX_SEEN),
                 case(&[AT_SOCKET, SNDTIMEO_NEW], Then::Ask(Connect)).without(Features::UNIX_SEEN),
-                // TCP_ULP turns a TCP socket into something else.
-                case(&[AT_TCP, Test::eq32(2, 31)], Then::Refuse(Errno::ENOPROTOOPT)),
+                // TCP_FASTOPEN_CONNECT puts off a connect until something is sent; TCP_ULP turns a TCP socket
+                // into something else.
+                case(&[AT_TCP, Test::range32(2, 30, 31)], Then::Refuse(Errno::ENOPROTOOPT)),
+                // SO_BINDTODEVICE, SO_BINDTOIFINDEX: packets for an address of this machine, or of a granted
+                // network, would leave by another interface.
+                case(&[AT_SOCKET, Test::eq32(2, 25)], Then::Ask(Connect)),
+                case(&[AT_SOCKET, Test::eq32(2, 62)], Then::Ask(Connect)),
                 // IP_OPTIONS; IPV6_2292PKTOPTIONS, IPV6_RTHDR: packets would go to another machine than the
                 // one that connect(2) was judged by.
                 case(&[AT_IP, Test::eq32(2, 4)], Then::Refuse(EPERM)),
@@ -312,7 +317,7 @@ pub const ROWS: &[Row] = &[
             ],
             Then::Allow,
         ),
-        "the options of emulated netlink sockets; those that could make the supervisor wait; no source routes and groups",
+        "the options of emulated netlink sockets; those that could make the supervisor wait; no source routes, groups and devices",
     ),
     row(
         calls![getsockopt],

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | connect(2) to a port or an abstract name | the supervisor as the peer of a unix socket (`SO_PEERCRED`) | the other end: not with `O_NONBLOCK`, or a send timeout of one tick |
 //! | connect(2) to a path | the same | the file system: a worker performs it |
-//! | setsockopt(2), `SO_LINGER`, `SO_SNDTIMEO` | no process | the lock of the socket, held while the kernel works on that socket for its target |
+//! | setsockopt(2), `SO_LINGER`, `SO_SNDTIMEO`, `SO_BINDTODEVICE` | no process | the lock of the socket, held while the kernel works on that socket for its target |
 
 pub mod model;
 
@@ -25,10 +25,14 @@ use crate::dispatch::Handler;
 use crate::egress::Egress;
 use crate::paths::{self, PATH_MAX};
 use crate::proc;
-use crate::target::{Socket, read_array, read_exact};
+use crate::target::{Socket, Target, read_array, read_exact};
 use crate::verdict::{ContinueReason, Response, Until, Verdict, Wait};
 use crate::work::{Desk, Job, Place};
 use model::{Destination, LONGEST};
+
+/// `SO_BINDTOIFINDEX`, `IFNAMSIZ`
+const SO_BINDTOIFINDEX: i32 = 62;
+const IFNAMSIZ: usize = 16;
 
 /// Who decides about a connect.
 #[derive(Debug)]
@@ -45,7 +49,7 @@ pub enum Judge<'p> {
     },
 }
 
-/// connect(2), and the socket options that could make the supervisor wait.
+/// connect(2), and the socket options that could make the supervisor wait, or lead a connection elsewhere.
 #[derive(Debug)]
 pub struct Connect<'p> {
     judge: Judge<'p>,
@@ -116,7 +120,7 @@ impl Handler for Connect<'_> {
 
 impl Connect<'_> {
     /// `SO_LINGER` and `SO_SNDTIMEO`: performed here, so that none changes while a connect is under way or a
-    /// duplicate is closed.
+    /// duplicate is closed. And the options that bind to a device.
     fn set_option(&mut self, call: &Call<'_>) -> Result<Verdict> {
         let args = SetOptionArgs::of(call);
         let target = call.target();
@@ -126,6 +130,7 @@ impl Connect<'_> {
         let size = if args.name == libc::SO_LINGER || narrow { 8 } else { 16 };
         match args.name {
             _ if args.level != libc::SOL_SOCKET => return Err(Errno::ENOPROTOOPT),
+            libc::SO_BINDTODEVICE | SO_BINDTOIFINDEX => bind_to_device(&socket, &args, target)?,
             _ if len < size => return Err(Errno::EINVAL),
             libc::SO_LINGER => {
                 let linger = Linger::from_bytes(read_array(target, args.value)?);
@@ -148,6 +153,22 @@ impl Connect<'_> {
         }
         Ok(Verdict::Reply(Response::Return(0)))
     }
+}
+
+/// `SO_BINDTODEVICE` by name, `SO_BINDTOIFINDEX` by number: to no device or to `lo`, which is the only one in
+/// the sandbox's view. By another one, packets for a granted address would leave elsewhere.
+fn bind_to_device(socket: &Socket<'_>, args: &SetOptionArgs, target: &dyn Target) -> Result<()> {
+    let mut bytes = [0; IFNAMSIZ];
+    let len = usize::try_from(args.len).map_err(|_| Errno::EINVAL)?.min(IFNAMSIZ);
+    let given = bytes.get_mut(..len).ok_or(Errno::EINVAL)?;
+    read_exact(target, args.value, given)?;
+    let name: &[u8] = match (args.name, given.split(|byte| *byte == 0).next().unwrap_or_default()) {
+        (libc::SO_BINDTODEVICE, name @ (b"" | b"lo")) => name,
+        (SO_BINDTOIFINDEX, _) if given.first_chunk() == Some(&0i32.to_ne_bytes()) => b"",
+        (SO_BINDTOIFINDEX, _) if given.first_chunk() == Some(&1i32.to_ne_bytes()) => b"lo",
+        _ => return Err(Errno::ENODEV),
+    };
+    net::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name)
 }
 
 /// Connects, or goes on connecting, without waiting: calling connect again is how its end is learned. `kept`
