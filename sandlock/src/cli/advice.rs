@@ -9,7 +9,7 @@ use sandlock::{Act, Mechanism, Refusal};
 
 use super::flags::{HOME, KEEP_CAPS, NET_ALLOW, NET_ALLOW_BIND, READ, SHM, WRITE};
 use super::later;
-use super::why::{bind_ports, connect_ports, quoted};
+use super::why::{bind_ports, quoted};
 
 /// So many files of a directory are that directory.
 const A_TREE: usize = 3;
@@ -193,7 +193,7 @@ pub(super) fn flags(refusal: &Refusal, places: &Places) -> Vec<Allow> {
         return other(KEEP_CAPS, "");
     }
     match (refusal.act, refusal.port, &refusal.place) {
-        (Act::Connect, Some(port), _) => other(NET_ALLOW, &connect_ports(port)),
+        (Act::Connect, Some(port), _) => other(NET_ALLOW, &format!(":{port}")),
         (Act::Bind, Some(port), _) => other(NET_ALLOW_BIND, &bind_ports(port)),
         // A name may look like an address or a list of ports, which a rule then means.
         (Act::Resolve, ..) if !is_host(&refusal.object) => Vec::new(),
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_a_person_has_to_want_is_known_by_its_place() {
-        let places = Places { here: Some("/home/u/work".into()), home: Some("/home/u".into()) };
+        let places = Places { here: Some("/home/u/project".into()), home: Some("/home/u".into()) };
         let read = |path: &str| Allow::Read(path.into());
         let write = |path: &str| Allow::Write(path.into());
         for (allow, is_grave) in [
@@ -310,8 +310,8 @@ mod tests {
             (read("/home/other/file"), true),
             (read("/root/file"), true),
             (read("/dev/kvm"), true),
-            (write("/home/u/work"), false),
-            (write("/home/u/work/.git/config"), false),
+            (write("/home/u/project"), false),
+            (write("/home/u/project/.git/config"), false),
             (write("/home/u/data"), false),
             (write("/home/u/.bashrc"), true),
             (write("/home/u/.config/autostart"), true),

@@ -43,6 +43,13 @@ pub(crate) struct Given {
     pub(crate) at: Option<(String, usize)>,
 }
 
+impl Given {
+    /// Whether it is the same flag with the same value, wherever that was given.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.flag.long == other.flag.long && self.value == other.value
+    }
+}
+
 const FILES: &str = "Files";
 const NETWORK: &str = "Network";
 const ENVIRONMENT: &str = "Environment";

@@ -22,6 +22,7 @@ use super::fail::mistaken;
 use super::flags::{FLAGS as OF_RUN, Flag, Given, JSON, NET_ALLOW, READ, RECEIPT, WHY, WRITE};
 use super::learned::{Learned, Note, of_flag, with_slash};
 use super::parse::{Typed, with_flags};
+use super::refused::word;
 use super::why::quoted;
 
 /// A command that asks for something new each time is hostile, or lost.
@@ -32,9 +33,6 @@ const LONGEST: u64 = 16 << 20;
 const LONGEST_NAME: usize = 100;
 /// How many programs are named beside a grant.
 const PROGRAMS: usize = 3;
-
-/// Flags that are for a run and for no profile.
-const OTHERS: &[&str] = &[RECEIPT];
 
 const OUTPUT: &str = "output";
 const YES: &str = "yes";
@@ -151,7 +149,7 @@ fn rounds(typed: &Typed) -> Result<ExitCode, String> {
             let all = lines(&granted);
             let old = core::mem::take(&mut learned.added);
             for (sign, some, others) in [("-", &old, &all), ("+", &all, &old)] {
-                let only = some.iter().filter(|note| !others.iter().any(|other| other.is(note)));
+                let only = some.iter().filter(|note| !others.iter().any(|other| other.given.is(&note.given)));
                 only.for_each(|note| complain(&format!("{sign} {}", of_flag(note))));
             }
             learned.added = all;
@@ -222,17 +220,15 @@ fn run(typed: &Typed, learned: &Learned, is_grave: impl Fn(&Allow) -> bool) -> R
     // This process's own, which no command in a sandbox can look into.
     command.args(["run", "--quiet"]);
     command.arg(format!("--{WHY}=/proc/{}/fd/{}", std::process::id(), report.as_raw_fd()));
-    // What a profile cannot hold is of this run.
-    let others =
-        typed.flags.iter().filter(|given| given.flag.key.is_none() && OTHERS.contains(&given.flag.long));
-    let others = others.map(|given| (given.flag.long, given.value.as_os_str()));
-    for (long, value) in learned.flags().chain(others) {
-        let mut word = OsString::from(format!("--{long}"));
+    // No profile holds that.
+    let receipt = typed.last(RECEIPT).map(|file| (RECEIPT, file));
+    for (long, value) in learned.flags().chain(receipt) {
+        let mut flag = OsString::from(format!("--{long}"));
         if !value.is_empty() {
-            word.push("=");
-            word.push(value);
+            flag.push("=");
+            flag.push(value);
         }
-        command.arg(word);
+        command.arg(flag);
     }
     let status = command.arg("--").args(&typed.command).status().map_err(cannot)?;
     let mut text = String::new();
@@ -249,22 +245,22 @@ fn code(status: ExitStatus) -> u8 {
 /// What a report says was asked for. `None`: there is no end in it.
 fn asked(report: &str, is_grave: impl Fn(&Allow) -> bool) -> Option<BTreeMap<Allow, Askers>> {
     let lines: Vec<Value> = report.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let end = lines.iter().find(|line| text(line, "event") == "end")?;
+    let end = lines.iter().find(|line| word(line, "event") == "end")?;
     let ranked = end.get("ranked").and_then(Value::as_array);
     let count = |line: &Value| {
         let is_it =
-            |one: &&Value| ["operation", "object"].iter().all(|key| text(one, key) == text(line, key));
+            |one: &&Value| ["operation", "object"].iter().all(|key| word(one, key) == word(line, key));
         ranked?.iter().find(is_it)?.get("count")?.as_u64()
     };
     let mut asked: BTreeMap<Allow, Askers> = BTreeMap::new();
     for line in
-        lines.iter().filter(|line| text(line, "event") == "refused" && text(line, "weight") != "probe")
+        lines.iter().filter(|line| word(line, "event") == "refused" && word(line, "weight") != "probe")
     {
         let allows = allows(line);
         // One of two flags helps nothing.
         let one_is_grave = allows.iter().any(&is_grave);
         for allow in allows.into_iter().filter(|allow| !one_is_grave || is_grave(allow)) {
-            let program = format!("{}: {}", text(line, "process"), text(line, "call"));
+            let program = format!("{}: {}", word(line, "process"), word(line, "call"));
             let asker = Askers { programs: vec![program], count: count(line).unwrap_or(1) };
             asked.entry(allow).or_default().add(&asker);
         }
@@ -272,22 +268,18 @@ fn asked(report: &str, is_grave: impl Fn(&Allow) -> bool) -> Option<BTreeMap<All
     Some(asked)
 }
 
-fn text(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
 /// The flags that allow what a line of a report is about.
 fn allows(line: &Value) -> Vec<Allow> {
     let grants = line.get("grants").and_then(Value::as_array);
     let known = |grant: &Value| {
-        let value = text(grant, "value");
-        let flag = OF_RUN.iter().find(|flag| flag.long == text(grant, "flag"))?;
+        let value = word(grant, "value").to_owned();
+        let flag = OF_RUN.iter().find(|flag| flag.long == word(grant, "flag"))?;
         Some(match flag.long {
             READ => Allow::Read(value.into()),
             WRITE => Allow::Write(value.into()),
             // A machine is less than a port of all machines.
-            NET_ALLOW if text(line, "operation") == "connect" => {
-                Allow::Other(NET_ALLOW, text(line, "object"))
+            NET_ALLOW if word(line, "operation") == "connect" => {
+                Allow::Other(NET_ALLOW, word(line, "object").to_owned())
             }
             long => Allow::Other(long, value),
         })

@@ -22,13 +22,6 @@ pub(super) struct Note {
     pub(super) why: String,
 }
 
-impl Note {
-    /// Whether it is the same line, whatever the comment says.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.given.flag.long == other.given.flag.long && self.given.value == other.given.value
-    }
-}
-
 /// The profile.
 #[derive(Debug)]
 pub(super) struct Learned {
@@ -105,7 +98,7 @@ impl Learned {
 
     /// Whether it was started with this line.
     pub(super) fn has(&self, note: &Note) -> bool {
-        self.lines.iter().any(|line| line.is(note))
+        self.lines.iter().any(|line| line.given.is(&note.given))
     }
 
     /// Whether the command may change a file, by a path that it was given.
@@ -144,15 +137,12 @@ impl Learned {
             let names: Vec<String> = self.include.iter().map(|name| quoted(name)).collect();
             let _ = writeln!(text, "include = [{}]", names.join(", "));
         }
-        let mut sections: Vec<&str> =
-            FLAGS.iter().filter_map(|flag| flag.key).map(|(section, _)| section).collect();
-        let mut seen = Vec::new();
-        sections.retain(|section| {
-            !seen.contains(section) && {
-                seen.push(section);
-                true
+        let mut sections = Vec::new();
+        for section in profile::sections() {
+            if !sections.contains(&section) {
+                sections.push(section);
             }
-        });
+        }
         for section in sections {
             let mut keys = String::new();
             for (flag, key) in FLAGS.iter().filter_map(|flag| Some((flag, flag.key?))) {

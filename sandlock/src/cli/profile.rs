@@ -302,7 +302,7 @@ impl Profile {
 }
 
 /// The sections that there are, each once for every key.
-fn sections() -> impl Iterator<Item = &'static str> {
+pub(crate) fn sections() -> impl Iterator<Item = &'static str> {
     FLAGS.iter().filter_map(|flag| flag.key).map(|(section, _)| section)
 }
 

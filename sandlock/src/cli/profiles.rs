@@ -14,6 +14,7 @@ use super::fail::{failed, mistaken};
 use super::flags::{Given, HOME};
 use super::parse::Typed;
 use super::profile::{self, BUILT_IN};
+use super::refused::word;
 
 pub(crate) fn command() -> Command {
     let name =
@@ -124,7 +125,7 @@ fn replay(plan: &Plan, typed: &Typed, report: &OsStr) -> Result<ExitCode, String
                 number.saturating_add(1)
             )
         })?;
-        let word = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
+        let word = |key| word(&line, key);
         if word("event") != "refused" || word("weight") == "probe" {
             continue;
         }
@@ -146,7 +147,7 @@ fn replay(plan: &Plan, typed: &Typed, report: &OsStr) -> Result<ExitCode, String
 
 /// Whether a plan refuses what a line of a report is about.
 fn is_refused(plan: &Plan, typed: &Typed, line: &Value) -> bool {
-    let word = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
+    let word = |key| word(line, key);
     let decides = |operation: &Operation<'_>| matches!(plan.decide(operation), Decision::Refused(..));
     let place = line.get("place").and_then(Value::as_str).map(Path::new);
     let file = |of_file: AccessFs, of_dir: AccessFs| {
@@ -174,9 +175,7 @@ fn is_refused(plan: &Plan, typed: &Typed, line: &Value) -> bool {
 
 fn diff(name: &OsStr, other: &OsStr) -> Result<ExitCode, String> {
     let (one, two) = (profile::load(name)?, profile::load(other)?);
-    let is_in = |given: &Given, list: &[Given]| {
-        list.iter().any(|other| other.flag.long == given.flag.long && other.value == given.value)
-    };
+    let is_in = |given: &Given, list: &[Given]| list.iter().any(|other| other.is(given));
     let mut text = String::new();
     for (sign, list, against) in [('-', &one, &two), ('+', &two, &one)] {
         for given in list.iter().filter(|given| !is_in(given, against)) {

@@ -142,6 +142,11 @@ fn value(refusal: &Refusal, places: &Places) -> Value {
     })
 }
 
+/// A text of a line of a report; empty if there is none.
+pub(super) fn word<'l>(line: &'l Value, key: &str) -> &'l str {
+    line.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Lines for a file, which may be a pipe without a reader: up to a limit, bytes that it does not take wait.
 #[derive(Debug, Default)]
 pub(super) struct Lines {

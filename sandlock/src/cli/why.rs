@@ -198,11 +198,6 @@ pub(super) const fn mechanism_name(mechanism: Mechanism) -> &'static str {
     }
 }
 
-/// The rule that grants connecting to a port.
-pub(super) fn connect_ports(port: u16) -> String {
-    format!(":{port}")
-}
-
 /// The ports that grant listening on one; 0 is the kernel's choice.
 pub(super) fn bind_ports(port: u16) -> String {
     if port == 0 { "*".to_owned() } else { port.to_string() }
